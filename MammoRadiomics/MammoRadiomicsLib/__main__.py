@@ -1,0 +1,5 @@
+"""``python -m MammoRadiomicsLib``."""
+
+from .command_line import main
+
+raise SystemExit(main())

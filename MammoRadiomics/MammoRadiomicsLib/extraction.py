@@ -1,0 +1,138 @@
+"""Features of one outline or of a cohort as table rows, with the failures and the conditions of the run beside them."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from . import __version__, imaging, perturbation, prediction
+from .cohort import KEY_COLUMNS, PERTURBED, Row, case_name, rows_to_csv, write_rows
+from .errors import InputError
+from .files import write_atomically
+from .presets import Preset
+from .progress import Progress, silent
+
+
+@dataclass
+class Extraction:
+    """What a run over outlines has found so far.
+
+    Parameters
+    ----------
+    rows : list of dict
+        One per outline: keys, preset, spacing, ROI size, features.
+    failures : list of dict
+        ``row`` (of the cohort, counted with its header) and ``reason``.
+    sources : list of dict
+        Keys of each outline, the hashes of its image and mask, and notes such as too many grey levels.
+    """
+
+    rows: list[dict] = field(default_factory=list)
+    failures: list[dict] = field(default_factory=list)
+    sources: list[dict] = field(default_factory=list)
+
+
+def feature_row(keys: Row, image: sitk.Image, roi: sitk.Image, preset: Preset) -> tuple[dict, dict]:
+    """Return the features.csv row of one outline, and its source record."""
+    described = prediction.describe(image, roi)
+    identity = {column: keys.get(column, "") for column in KEY_COLUMNS}
+    row = identity | {
+        "preset": preset.name,
+        "pixel_spacing_mm": described["pixel_spacing_mm"],
+        "roi_pixels": described["roi_pixels"],
+    }
+    values, notes = prediction.extract_noting(image, roi, preset)
+    source = identity | {key: described[key] for key in ("image_sha256", "mask_sha256")} | {"notes": notes}
+    return row | values, source
+
+
+def extract_cohort(
+    cohort: list[Row],
+    preset: Preset,
+    spacing_mm: float | None = None,
+    perturb: int = 0,
+    progress: Progress = silent,
+) -> Extraction:
+    """Extract the features of every outline of a cohort; a case that fails does not stop the others.
+
+    Parameters
+    ----------
+    cohort : list of dict
+        As :func:`.cohort.read_cohort` gives it.
+    preset : Preset
+        What to extract.
+    spacing_mm : float, optional
+        Pixel spacing in mm for rows that do not say.
+    perturb : int
+        Perturbed outlines of each, as further rows whose reader is ``perturbed-1`` and so on.
+    progress : callable
+        Called after each outline.
+    """
+    found = Extraction()
+    for number, row in enumerate(cohort, start=2):
+        try:
+            rows, sources = zip(*_rows_of_outline(row, preset, spacing_mm, perturb), strict=True)
+        except InputError as error:
+            name = case_name(row)
+            reason = f"{name}: {error}" if row.get("patient_id") else str(error)
+            found.failures.append({"row": number, "reason": reason})
+        else:
+            found.rows.extend(rows)
+            found.sources.extend(sources)
+        progress(number - 1, len(cohort), case_name(row))
+    return found
+
+
+def _rows_of_outline(row: Row, preset: Preset, spacing_mm: float | None, perturb: int) -> Iterator[tuple[dict, dict]]:
+    image, roi = _read_outline(row, spacing_mm)
+    yield feature_row(row, image, roi, preset)
+    variants = perturbation.perturbed_masks(roi, perturb) if perturb else []
+    for i, variant in enumerate(variants, start=1):
+        yield feature_row(row | {"reader": f"{PERTURBED}{i}"}, image, variant, preset)
+
+
+def _read_outline(row: Row, spacing_mm: float | None) -> tuple[sitk.Image, sitk.Image]:
+    for column in ("image", "mask"):
+        if not row.get(column):
+            raise InputError(f"The cohort names no {column}. Fill in the column {column}.")
+    try:
+        label = int(row.get("label") or 1)
+        spacing_mm = float(row["pixel_spacing_mm"]) if row.get("pixel_spacing_mm") else spacing_mm
+    except ValueError as error:
+        raise InputError(f"Its label or pixel_spacing_mm is not a number ({error}). Correct the cohort.") from error
+    return imaging.read_case(row["image"], row["mask"], label=label, spacing_mm=spacing_mm)
+
+
+def write(found: Extraction, preset: Preset, output: Path) -> None:
+    """Write features.csv, features.failures.csv and features.run.json, named after `output`."""
+    failures = rows_to_csv(found.failures) if found.failures else "row,reason\n"
+    write_atomically(output.with_suffix(".failures.csv"), failures)
+    run = {
+        "preset": preset.to_json(),
+        "preset_sha256": preset.digest,
+        "versions": versions(),
+        "outlines": found.sources,
+        "failures": len(found.failures),
+    }
+    write_atomically(output.with_suffix(".run.json"), json.dumps(run, indent=1) + "\n")
+    if found.rows:
+        write_rows(output, found.rows)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that can change a feature's value."""
+    import radiomics
+
+    return {
+        "MammoRadiomics": __version__,
+        "pyradiomics": radiomics.__version__,
+        "numpy": np.__version__,
+        "SimpleITK": sitk.Version_VersionString(),
+        "python": platform.python_version(),
+    }

@@ -1,0 +1,111 @@
+"""Figures as matplotlib objects, made without pyplot so that no window and no global state is involved."""
+
+from __future__ import annotations
+
+import textwrap
+
+import numpy as np
+import SimpleITK as sitk
+
+from .prediction import named
+
+OUTLINE_COLOUR = "#E69F00"
+BAR_COLOUR, WARNING_COLOUR = "#0072B2", "#B22222"
+
+
+def outlined_views(outlines: dict[str, tuple[sitk.Image, sitk.Image]], title: str):
+    """Show each view as in its file, and beside it the lesion with its outline and a scale bar.
+
+    Parameters
+    ----------
+    outlines : dict
+        Image and ROI by view, as for :func:`.prediction.predict`; pixel spacing in mm.
+    title : str
+        Stands above.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Rectangle
+
+    figure = Figure(figsize=(9, 4.6 * len(outlines)), layout="constrained")
+    axes = figure.subplots(len(outlines), 2, squeeze=False)
+    for (view, (image, roi)), (whole, near) in zip(outlines.items(), axes, strict=True):
+        pixels, inside = (sitk.GetArrayViewFromImage(each)[0] for each in (image, roi))
+        rows, columns = _box_around(inside, margin=1.0)
+        _show(whole, pixels, inside)
+        whole.set_title(f"{view}, whole image", fontsize=10)
+        corner = (columns.start, rows.start)
+        size = (columns.stop - columns.start, rows.stop - rows.start)
+        whole.add_patch(Rectangle(corner, *size, fill=False, edgecolor="white", linewidth=0.8))
+        _show(near, pixels[rows, columns], inside[rows, columns])
+        near.set_title(f"{view}, lesion", fontsize=10)
+        _add_scale_bar(near, size[1], image.GetSpacing()[0])
+    figure.suptitle(title)
+    return figure
+
+
+def _box_around(inside: np.ndarray, margin: float) -> tuple[slice, slice]:
+    """Rows and columns of a square around the outline, widened by `margin` of its size, within the image."""
+    rows, columns = (np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
+    half = (0.5 + margin / 2) * max(np.ptp(rows), np.ptp(columns)) + 1
+    centres = (rows[[0, -1]].mean(), columns[[0, -1]].mean())
+    return tuple(
+        slice(max(int(centre - half), 0), min(int(centre + half), length))
+        for centre, length in zip(centres, inside.shape, strict=True)
+    )
+
+
+def _show(axes, pixels: np.ndarray, inside: np.ndarray) -> None:
+    """Draw pixels in grey and the outline on them; arrays (rows, columns)."""
+    # A screen has fewer pixels than a mammogram.
+    step = max(1, max(pixels.shape) // 1200)
+    extent = (-0.5, pixels.shape[1] - 0.5, pixels.shape[0] - 0.5, -0.5)
+    low, high = np.percentile(pixels[::step, ::step], [1, 99.8])
+    axes.imshow(pixels[::step, ::step], cmap="gray", vmin=low, vmax=high, extent=extent)
+    rows, columns = (np.arange(0, length, step) for length in pixels.shape)
+    axes.contour(columns, rows, inside[::step, ::step], [0.5], colors=OUTLINE_COLOUR, linewidths=1.2)
+    axes.set_axis_off()
+
+
+def _add_scale_bar(axes, height: int, spacing_mm: float) -> None:
+    x = y = 0.05 * height
+    axes.plot([x, x + 5 / spacing_mm], [height - y] * 2, color="white", linewidth=2.5)
+    axes.annotate("5 mm", (x, height - y), (0, 4), textcoords="offset points", color="white", fontsize=9)
+
+
+def predictions(records: list[dict]):
+    """Show the class probabilities of one lesion by each model, with the warnings under them.
+
+    Parameters
+    ----------
+    records : list of dict
+        As :func:`.prediction.predict` returns them.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    from matplotlib.figure import Figure
+
+    warnings = ["\n".join(textwrap.wrap(f"{r['outcome'].upper()}: {w}", 105)) for r in records for w in r["warnings"]]
+    lines = sum(text.count("\n") + 1 for text in warnings)
+    heights = [len(record["probabilities"]) + 1.2 for record in records] + [0.6 * lines + 0.9]
+    figure = Figure(figsize=(8, 0.42 * sum(heights)), layout="constrained")
+    *bars, notes = figure.subplots(len(records) + 1, 1, height_ratios=heights)
+    for axes, record in zip(bars, records, strict=True):
+        title, probabilities = named(record)
+        values = list(probabilities.values())
+        axes.barh(list(probabilities), values, color=BAR_COLOUR, height=0.6)
+        axes.bar_label(axes.containers[0], [f"{value:.1%}" for value in values], padding=4, fontsize=9)
+        axes.set_xlim(0, 1.12)
+        axes.set_xticks(np.linspace(0, 1, 6), [f"{tick:.0%}" for tick in np.linspace(0, 1, 6)])
+        axes.invert_yaxis()
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.set_title(f"{title}: probability of each class ({record['purpose']} model)", fontsize=10)
+    notes.set_axis_off()
+    text = "\n".join([*warnings, "Not a medical device."])
+    notes.text(0, 1, text, transform=notes.transAxes, va="top", fontsize=8.5, color=WARNING_COLOUR)
+    return figure

@@ -1,0 +1,198 @@
+"""Between MRML nodes and the library: volumes, segments, tables and text nodes. The scene is always passed in.
+
+A text node keeps every digit of a number and a table node does not, so models and results are text nodes (JSON), and
+tables are views made from them.
+"""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import SimpleITK as sitk
+import slicer
+import slicer.util
+import vtk
+
+from . import imaging, model_file
+from .errors import InputError
+
+MODEL_ATTRIBUTE = "MammoRadiomics.Model"
+RESULT_ATTRIBUTE = "MammoRadiomics.Result"
+
+# Slicer's axes point right, anterior, superior; ITK's point left, posterior, superior.
+_RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
+
+
+def image_from_volume(volume_node, spacing_mm: float | None = None) -> sitk.Image:
+    """Return the volume of a node as an image of one slice with a known pixel spacing.
+
+    Parameters
+    ----------
+    volume_node : vtkMRMLScalarVolumeNode
+        A mammogram, not under a transform.
+    spacing_mm : float, optional
+        Size of a pixel in mm; overrides the node's.
+
+    Raises
+    ------
+    InputError
+        No pixels, a stack, a colour image, a transformed volume, or no known spacing.
+    """
+    image = _image_of_node(volume_node)
+    return imaging.with_spacing(image, spacing_mm, what=f"volume {volume_node.GetName()}")
+
+
+def _image_of_node(volume_node) -> sitk.Image:
+    name = volume_node.GetName()
+    if volume_node.GetImageData() is None:
+        raise InputError(f"The volume {name} has no pixels. Load the mammogram again.")
+    if volume_node.GetParentTransformNode() is not None:
+        raise InputError(f"The volume {name} is under a transform. Remove it; pixels must stay as in the file.")
+    components = volume_node.GetImageData().GetNumberOfScalarComponents()
+    # A copy, because the array is the node's own memory.
+    pixels = np.array(slicer.util.arrayFromVolume(volume_node))
+    image = sitk.GetImageFromArray(pixels, isVector=components > 1)
+    directions = np.zeros((3, 3))
+    volume_node.GetIJKToRASDirections(directions)
+    image.SetSpacing(volume_node.GetSpacing())
+    image.SetOrigin((_RAS_TO_LPS @ volume_node.GetOrigin()).tolist())
+    image.SetDirection((_RAS_TO_LPS @ directions).ravel().tolist())
+    return imaging.one_slice(image, f"volume {name}")
+
+
+def mask_from_segment(segmentation_node, segment_id: str, volume_node) -> sitk.Image:
+    """Return a segment as a uint8 mask (0, 1) in the geometry of a volume.
+
+    Raises
+    ------
+    InputError
+        When there is no such segment, it is empty, or it is too thin (see :func:`.imaging.roi_mask`).
+    """
+    segment = segmentation_node.GetSegmentation().GetSegment(segment_id)
+    if segment is None:
+        raise InputError(f"The segmentation {segmentation_node.GetName()} has no segment {segment_id!r}. Pick another.")
+    image = _image_of_node(volume_node)
+    pixels = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation_node, segment_id, volume_node)
+    if pixels is None or not pixels.any():
+        raise InputError(f"The segment {segment.GetName()} has no pixel on {volume_node.GetName()}. Outline it first.")
+    mask = sitk.GetImageFromArray((pixels != 0).astype(np.uint8))
+    mask.CopyInformation(image)
+    return imaging.roi_mask(image, mask)
+
+
+def volume_from_image(scene, image: sitk.Image, name: str):
+    """Add an image to the scene as a scalar volume, standing as in its file, and return the node."""
+    image = imaging.one_slice(image, name)
+    node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", scene.GenerateUniqueName(name))
+    slicer.util.updateVolumeFromArray(node, sitk.GetArrayFromImage(image))
+    directions = _RAS_TO_LPS @ np.array(image.GetDirection()).reshape(3, 3)
+    node.SetIJKToRASDirections(directions.tolist())
+    node.SetSpacing(image.GetSpacing())
+    node.SetOrigin(_RAS_TO_LPS @ image.GetOrigin())
+    node.CreateDefaultDisplayNodes()
+    return node
+
+
+def segmentation_from_mask(scene, mask: sitk.Image, volume_node, name: str, segment_name: str = "Lesion"):
+    """Add a mask to the scene as a segmentation of one segment.
+
+    Parameters
+    ----------
+    scene : vtkMRMLScene
+        A live segmentations logic must observe it.
+    mask : SimpleITK.Image
+        As large as the volume; nonzero inside.
+    volume_node : vtkMRMLScalarVolumeNode
+        The volume whose geometry the segment takes.
+    name, segment_name : str
+        Of the node and of the segment.
+
+    Returns
+    -------
+    segmentation_node, segment_id
+    """
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", scene.GenerateUniqueName(name))
+    node.CreateDefaultDisplayNodes()
+    node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
+    segment_id = node.GetSegmentation().AddEmptySegment("", segment_name)
+    pixels = (sitk.GetArrayFromImage(imaging.one_slice(mask, name)) != 0).astype(np.uint8)
+    slicer.util.updateSegmentBinaryLabelmapFromArray(pixels, node, segment_id, volume_node)
+    return node, segment_id
+
+
+def rows_to_table(scene, rows: list[dict], name: str):
+    """Add a table node with one row per dict; every cell is text, numbers with all their digits."""
+    node = scene.AddNewNodeByClass("vtkMRMLTableNode", scene.GenerateUniqueName(name))
+    table = node.GetTable()
+    for column_name in rows[0]:
+        column = vtk.vtkStringArray()
+        column.SetName(column_name)
+        for row in rows:
+            column.InsertNextValue(str(row[column_name]))
+        table.AddColumn(column)
+    node.Modified()
+    return node
+
+
+def features_to_table(scene, features_by_view: dict[str, dict[str, float]], name: str):
+    """Add a table node with one row per feature and one column per view."""
+    first = next(iter(features_by_view.values()))
+    rows = [{"feature": key} | {view: values[key] for view, values in features_by_view.items()} for key in first]
+    return rows_to_table(scene, rows, name)
+
+
+def table_to_rows(table_node) -> list[dict[str, str]]:
+    """Return the rows of a table node as dicts of text."""
+    table = table_node.GetTable()
+    columns = [table.GetColumn(i) for i in range(table.GetNumberOfColumns())]
+    if not columns or not table.GetNumberOfRows():
+        raise InputError(f"The table {table_node.GetName()} has no rows.")
+    names = [column.GetName() for column in columns]
+    return [
+        {name: str(column.GetVariantValue(i).ToString()) for name, column in zip(names, columns, strict=True)}
+        for i in range(table.GetNumberOfRows())
+    ]
+
+
+def model_to_node(scene, model: model_file.Model, name: str | None = None):
+    """Add a model to the scene as a text node, saved with it and applied without its file."""
+    return _text_node(scene, model.to_text(), name or f"{model.outcome} model", MODEL_ATTRIBUTE, model.outcome)
+
+
+def model_from_node(text_node) -> model_file.Model:
+    """Return the model that a text node holds, verified as :func:`.model_file.load` does."""
+    if not is_model_node(text_node):
+        raise InputError("The text node holds no model. Pick a model, or load a .mammomodel file.")
+    return model_file.from_text(text_node.GetText())
+
+
+def is_model_node(node) -> bool:
+    """Tell whether a node is a text node that holds a model."""
+    return node is not None and node.IsA("vtkMRMLTextNode") and bool(node.GetAttribute(MODEL_ATTRIBUTE))
+
+
+def result_to_node(scene, result: dict, name: str):
+    """Add a result to the scene: the record of a prediction, with every digit."""
+    text = json.dumps(result, indent=1, allow_nan=False)
+    return _text_node(scene, text, name, RESULT_ATTRIBUTE, str(result.get("outcome", "")))
+
+
+def result_from_node(text_node) -> dict:
+    """Return the result that a text node holds."""
+    if text_node is None or not text_node.GetAttribute(RESULT_ATTRIBUTE):
+        raise InputError("The text node holds no result.")
+    try:
+        return json.loads(text_node.GetText())
+    except ValueError as error:
+        raise InputError(f"The result {text_node.GetName()} is damaged. Predict again.") from error
+
+
+def _text_node(scene, text: str, name: str, attribute: str, value: str):
+    node = scene.CreateNodeByClass("vtkMRMLTextNode")
+    node.UnRegister(None)
+    node.SetName(scene.GenerateUniqueName(name))
+    # Before it is added: Slicer's node selectors look at attributes at that moment only.
+    node.SetAttribute(attribute, value)
+    node.SetText(text)
+    return scene.AddNode(node)

@@ -1,0 +1,147 @@
+"""From outlined views to the record of a prediction: the same for files, for the scene and for a script."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+
+import numpy as np
+import SimpleITK as sitk
+
+from . import __version__, features
+from .cohort import FeatureTable
+from .errors import InputError
+from .model_file import Model
+from .presets import Preset
+
+_NAMES = {
+    "slnm": ("Sentinel lymph node metastasis (SLNM)", {"0": "no", "1": "yes"}),
+    "her2": ("HER2 expression", {}),
+}
+
+
+def predict(model: Model, outlines: dict[str, tuple[sitk.Image, sitk.Image]]) -> dict:
+    """Extract what a model needs from the views of one lesion, apply it, and record both.
+
+    Parameters
+    ----------
+    model : Model
+        A trained model.
+    outlines : dict
+        Image and ROI (see :func:`.imaging.read_case`) by view, such as ``{"CC": (image, roi)}``.
+
+    Returns
+    -------
+    dict
+        JSON: the :class:`.model_file.Prediction`, ``card``, digests of model and preset, and for each view its pixel
+        spacing in mm, ROI size in pixels, the hashes of image and ROI, and the features used.
+
+    Raises
+    ------
+    InputError
+        When a view that the model cannot do without is missing, or an outline is unusable.
+    """
+    _refuse_unknown_views(model, set(outlines))
+    names, preset = model.image_feature_names, model.preset
+    extracted = {view: extract_noting(image, roi, preset, names) for view, (image, roi) in outlines.items()}
+    values = {view: found for view, (found, _) in extracted.items()}
+    spacings = {image.GetSpacing()[0] for image, _ in outlines.values()}
+    spacing_mm = spacings.pop() if len(spacings) == 1 else None
+    if spacing_mm is None and not preset.resamples:
+        raise InputError("The views have different pixel spacings and the model's preset does not resample them.")
+    found = model.predict(values, spacing_mm=spacing_mm).to_json()
+    found["warnings"] += [f"{view}: {note}" for view, (_, notes) in extracted.items() for note in notes]
+    return {
+        **found,
+        "card": model.card,
+        "purpose": model.purpose,
+        "model_sha256": model.digest,
+        "preset_sha256": preset.digest,
+        "version": __version__,
+        "views": {view: {**describe(*outlines[view]), "features": values[view]} for view in outlines},
+    }
+
+
+def predict_table(model: Model, table: FeatureTable) -> list[dict]:
+    """Apply a model to a feature table: a row per lesion with its keys, probabilities, radscore, band and warnings."""
+    groups: dict[tuple[str, str], dict[str, int]] = {}
+    for i, row in enumerate(table.rows):
+        groups.setdefault(_lesion_key(row), {}).setdefault(row.get("view", ""), i)
+    rows = []
+    for (patient_id, lesion_id), by_view in groups.items():
+        features_by_view = {
+            view: dict(zip(table.names, table.values[i].tolist(), strict=True)) for view, i in by_view.items()
+        }
+        found = model.predict(features_by_view)
+        rows.append(
+            {"patient_id": patient_id, "lesion_id": lesion_id}
+            | {f"probability_{name}": value for name, value in found.probabilities.items()}
+            | {"radscore": found.radscore, "band": found.band or "", "warnings": " ".join(found.warnings)}
+        )
+    return rows
+
+
+def _lesion_key(row: dict[str, str]) -> tuple[str, str]:
+    return row.get("patient_id", ""), row.get("lesion_id") or "1"
+
+
+def named(record: dict) -> tuple[str, dict[str, float]]:
+    """Return the outcome's name and the probabilities by the names of the classes, as a reader knows them."""
+    title, names = _NAMES.get(record["outcome"], (record["outcome"], {}))
+    return title, {names.get(key, key): value for key, value in record["probabilities"].items()}
+
+
+def as_text(record: dict) -> str:
+    """Return a record in plain words, the caveats before the numbers' reasons."""
+    title, names = named(record)
+    lines = [f"{title}: " + ", ".join(f"{name} {p:.1%}" for name, p in names.items())]
+    if record["band"]:
+        lines.append(f"Band by the study's thresholds: {record['band']} (not advice).")
+    lines += [f"Warning: {warning}" for warning in record["warnings"]]
+    strongest = list(record["contributions"].items())[:5]
+    lines.append(f"Radscore {record['radscore']:.3f}; strongest contributions:")
+    lines += [f"  {share:+.3f}  {name}" for name, share in strongest]
+    lines.append("Not a medical device.")
+    return "\n".join(lines)
+
+
+def extract_noting(
+    image: sitk.Image, roi: sitk.Image, preset: Preset, names: tuple[str, ...] | None = None
+) -> tuple[dict[str, float], list[str]]:
+    """Extract features and return them with what must be said of them, such as too many grey levels."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", features.GreyLevelWarning)
+        values = features.extract(image, roi, preset, names)
+    notes = []
+    for warning in caught:
+        if issubclass(warning.category, features.GreyLevelWarning):
+            notes.append(str(warning.message))
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    return values, notes
+
+
+def _refuse_unknown_views(model: Model, views: set[str]) -> None:
+    needed = set(model.manifest["view_names"])
+    if not views:
+        raise InputError("No view was given. Give at least one image with its outline.")
+    if needed != {""} and not views <= needed:
+        unknown = ", ".join(sorted(views - needed))
+        raise InputError(f"The model was trained on {', '.join(sorted(needed))}, not on {unknown}. Leave it out.")
+
+
+def describe(image: sitk.Image, roi: sitk.Image) -> dict:
+    """Return spacing in mm, ROI size in pixels, and the SHA-256 of the pixels of image and ROI."""
+    return {
+        "pixel_spacing_mm": image.GetSpacing()[0],
+        "roi_pixels": int(np.count_nonzero(sitk.GetArrayViewFromImage(roi))),
+        "image_sha256": _pixel_hash(image),
+        "mask_sha256": _pixel_hash(roi),
+    }
+
+
+def _pixel_hash(image: sitk.Image) -> str:
+    """Hash size, spacing, pixel type and pixels: what features depend on, and nothing that names a patient."""
+    pixels = np.ascontiguousarray(sitk.GetArrayViewFromImage(image))
+    header = f"{image.GetSize()} {image.GetSpacing()} {pixels.dtype.str}".encode()
+    return hashlib.sha256(header + pixels.tobytes()).hexdigest()

@@ -1,0 +1,70 @@
+"""Fixtures: the stand-in for the Slicer application, checked after every test that uses it."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+def pytest_configure(config):
+    # vtk 9.6 still sets an array's shape in place, which numpy 2.5 deprecates.
+    message = "ignore:Setting the shape on a NumPy array:DeprecationWarning:vtk"
+    config.addinivalue_line("filterwarnings", message)
+
+
+@pytest.fixture(scope="session")
+def started_host():
+    from MammoRadiomicsHost import application
+
+    application.start()
+    return application
+
+
+@pytest.fixture
+def host(started_host, monkeypatch):
+    """The stand-in with an empty scene; what Slicer would have passed over in silence fails the test."""
+    import slicer
+    from MammoRadiomicsHost import pythonqt
+
+    def refuse(thread):
+        pythonqt.failures.append(f"a Python thread was started: {thread}")
+        raise RuntimeError("A Python thread starves in Slicer; use a child process.")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    slicer.mrmlScene.Clear()
+    yield started_host
+    slicer.mrmlScene.Clear()
+    failures, pythonqt.failures[:] = list(pythonqt.failures), []
+    assert not failures, "\n".join(failures)
+
+
+@pytest.fixture
+def expected_failures(host):
+    """Take the failures that a test provokes: a call returns them and clears the list."""
+    from MammoRadiomicsHost import pythonqt
+
+    def take() -> list[str]:
+        taken, pythonqt.failures[:] = list(pythonqt.failures), []
+        return taken
+
+    return take
+
+
+@pytest.fixture(scope="session")
+def module_files(started_host):
+    """Both module files, loaded as the application loads them."""
+    from MammoRadiomicsHost.api import MODULE_FILES
+
+    return {name: started_host.load_module(path) for name, path in MODULE_FILES.items()}
+
+
+@pytest.fixture(autouse=True)
+def _application_of_unittests(request):
+    """Start the stand-in for the file that also runs inside Slicer: it is plain unittest and names no fixture."""
+    if request.module.__name__.endswith("test_in_slicer"):
+        request.getfixturevalue("module_files")
+        request.getfixturevalue("host")

@@ -1,0 +1,142 @@
+"""Tables: what is read, what is joined, and what is refused."""
+
+import numpy as np
+import pytest
+from MammoRadiomicsLib import cohort
+from MammoRadiomicsLib.errors import InputError
+from tables import a_table
+
+
+def a_file(path, text):
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_reads_a_cohort_with_paths_relative_to_the_file(tmp_path):
+    path = a_file(tmp_path / "cohort.csv", "\ufeffpatient_id,image,mask,slnm\nP1, a b.png ,m.png,1\n")
+    (row,) = cohort.read_cohort(path)
+    assert row["patient_id"] == "P1"
+    assert row["lesion_id"] == "1"
+    assert row["image"] == str(tmp_path / "a b.png")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "no rows"),
+        ("patient_id,image\n", "no rows"),
+        ("patient_id,image\nP1\n", "Row 2 of t.csv has 1 cells, the header 2"),
+        ("patient_id,patient_id\nP1,P2\n", "two columns of the same name"),
+        ("patient_id,image\n,a.png\n", "Row 2 of t.csv has no patient_id"),
+    ],
+)
+def test_refuses_an_unusable_cohort(tmp_path, text, sentence):
+    with pytest.raises(InputError, match=sentence):
+        cohort.read_cohort(a_file(tmp_path / "t.csv", text))
+
+
+def test_refuses_a_table_that_is_missing_or_not_utf_8(tmp_path):
+    with pytest.raises(InputError, match="cannot be read"):
+        cohort.read_rows(tmp_path / "none.csv")
+    (tmp_path / "latin.csv").write_bytes("patient_id\nM\xfcller\n".encode("latin-1"))
+    with pytest.raises(InputError, match="not UTF-8"):
+        cohort.read_rows(tmp_path / "latin.csv")
+
+
+def test_features_are_written_and_read_with_every_digit(tmp_path):
+    table = a_table(lesions=3)
+    rows = [
+        row | dict(zip(table.names, v.tolist(), strict=True)) for row, v in zip(table.rows, table.values, strict=True)
+    ]
+    cohort.write_rows(tmp_path / "features.csv", rows)
+    read = cohort.read_features(tmp_path / "features.csv")
+    assert read.names == table.names
+    np.testing.assert_array_equal(read.values, table.values)
+    assert read.rows == table.rows
+
+
+@pytest.mark.parametrize("cell", ["", "nan", "inf", "high"])
+def test_refuses_a_feature_that_is_no_finite_number(tmp_path, cell):
+    path = a_file(tmp_path / "f.csv", f"patient_id,original_firstorder_Mean\nP1,1\nP2,{cell}\n")
+    with pytest.raises(InputError, match="row 3, column original_firstorder_Mean"):
+        cohort.read_features(path)
+
+
+def test_outcomes_come_from_the_cohort_by_case():
+    table = cohort.FeatureTable(
+        [{"patient_id": "P1", "view": "CC"}, {"patient_id": "P1", "view": "MLO"}], ("a",), np.zeros((2, 1))
+    )
+    rows = [{"patient_id": "P1", "view": view, "slnm": "1"} for view in ("MLO", "CC")]
+    assert [row["slnm"] for row in cohort.with_cohort(table, rows).rows] == ["1", "1"]
+    with pytest.raises(InputError, match="Case P1 MLO has features but no row in the cohort"):
+        cohort.with_cohort(table, rows[1:])
+
+
+def test_views_of_a_lesion_are_averaged_or_stand_side_by_side():
+    table = a_table(lesions=4, features=3)
+    mean = cohort.lesions(table, "outcome", "mean")
+    np.testing.assert_allclose(mean.values, (table.values[0::2] + table.values[1::2]) / 2)
+    beside = cohort.lesions(table, "outcome", "concat")
+    np.testing.assert_array_equal(beside.values[1], table.values[2:4].ravel())
+    assert beside.names[0].startswith("CC/")
+    one = cohort.lesions(table, "outcome", "MLO")
+    np.testing.assert_array_equal(one.values, table.values[1::2])
+
+
+def test_only_the_first_reader_trains():
+    table = a_table(lesions=4, features=3, views=("CC",))
+    rows = [row | {"reader": reader} for reader in ("A", "B") for row in table.rows]
+    both = cohort.FeatureTable(rows, table.names, np.vstack([table.values, table.values + 100]))
+    np.testing.assert_array_equal(cohort.lesions(both, "outcome").values, table.values)
+
+
+def test_refuses_contradicting_outcomes_of_one_lesion():
+    table = a_table(lesions=4, features=3)
+    table.rows[1]["outcome"] = "1"
+    with pytest.raises(InputError, match="Case P000 has contradicting values of outcome: 0, 1"):
+        cohort.lesions(table, "outcome")
+
+
+def test_two_lesions_of_one_patient_may_differ_and_unknown_ones_are_counted():
+    labels = {"1": "0", "2": "1", "3": ""}
+    rows = [{"patient_id": "P1", "lesion_id": lesion, "slnm": label} for lesion, label in labels.items()]
+    found = cohort.lesions(cohort.FeatureTable(rows, ("a",), np.zeros((3, 1))), "slnm")
+    assert found.target.tolist() == [0, 1]
+    assert found.patients.tolist() == ["P1", "P1"]
+    assert found.excluded == 1
+
+
+# Wolff et al., J Clin Oncol 36:2105 (2018), as METHODS.md restates it.
+@pytest.mark.parametrize(
+    ("ihc", "fish", "expected"),
+    [
+        ("0", "", "zero"),
+        ("1+", "", "low"),
+        ("2+", "negative", "low"),
+        ("2+", "positive", "positive"),
+        ("3+", "", "positive"),
+        ("2+", "", ""),
+        ("", "", ""),
+    ],
+)
+def test_her2_follows_from_ihc_and_fish(ihc, fish, expected):
+    assert cohort.her2_class(ihc, fish) == expected
+
+
+def test_refuses_an_unknown_her2_score():
+    with pytest.raises(InputError, match="'4' with her2_fish '' is not a HER2 result"):
+        cohort.her2_class("4", "")
+
+
+def test_refuses_an_unknown_class_and_a_single_class():
+    table = a_table(lesions=4, features=3)
+    with pytest.raises(InputError, match="no column slnm"):
+        cohort.lesions(table, "slnm")
+    for row in table.rows:
+        row["slnm"] = "yes"
+    with pytest.raises(InputError, match="slnm has the value 'yes'; it should be one of 0, 1"):
+        cohort.lesions(table, "slnm")
+    for row in table.rows:
+        row["slnm"] = "1"
+    with pytest.raises(InputError, match="slnm has 1 class"):
+        cohort.lesions(table, "slnm")
