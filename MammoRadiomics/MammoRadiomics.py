@@ -85,6 +85,7 @@ class MammoRadiomicsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._parameterNodeGuiTag = None
         self._showingOutlines = False
         self._volumeIds = {}
+        self._shown = None
 
     def setup(self) -> None:
         """Load the panel and connect it."""
@@ -142,6 +143,7 @@ class MammoRadiomicsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
         self._parameterNode = parameterNode
         self._parameterNodeGuiTag = None
+        self._shown = None
         if self._parameterNode:
             self._volumeIds = self._currentVolumeIds()
             # Before the widgets are bound, because a bound selector writes back what it shows.
@@ -155,8 +157,7 @@ class MammoRadiomicsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._forgetSpacingOfOtherVolumes()
         self._showOutlines()
         self._showSpacings()
-        self.ui.cardBrowser.plainText = self.logic.cardText(self._parameterNode.model)
-        self.ui.resultBrowser.html = self.logic.resultHtml(self._parameterNode.result)
+        self._showModelAndResult()
         views = self.logic.selectedViews(self._parameterNode)
         obstacle = self.logic.obstacle(views)
         self.ui.featuresButton.enabled = not obstacle
@@ -165,6 +166,14 @@ class MammoRadiomicsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.predictButton.enabled = not obstacle
         self.ui.predictButton.toolTip = obstacle or _("Extract the features that the model needs and apply it.")
         self.ui.statusLabel.text = obstacle or _("Ready: {views}.").format(views=", ".join(views))
+
+    def _showModelAndResult(self) -> None:
+        """Show card and result, only when they are others: reading a model verifies it."""
+        wanted = (self._parameterNode.model, self._parameterNode.result)
+        if self._shown != wanted:
+            self._shown = wanted
+            self.ui.cardBrowser.plainText = self.logic.cardText(wanted[0])
+            self.ui.resultBrowser.html = self.logic.resultHtml(wanted[1])
 
     def _currentVolumeIds(self) -> dict[str, str]:
         volumes = {view: getattr(self._parameterNode, f"{view.lower()}Volume") for view in VIEWS}
@@ -254,7 +263,7 @@ class MammoRadiomicsLogic(ScriptedLoadableModuleLogic):
         """
         from MammoRadiomicsLib import features
 
-        image, roi = self._outline((volumeNode, segmentationNode, segmentId, spacingMm))
+        image, roi = self.outline((volumeNode, segmentationNode, segmentId, spacingMm))
         return features.extract(image, roi, preset, names)
 
     def featuresTable(self, views: dict[str, View], preset="study-1409") -> vtkMRMLTableNode:
@@ -284,10 +293,11 @@ class MammoRadiomicsLogic(ScriptedLoadableModuleLogic):
         from MammoRadiomicsLib import mrml, prediction
 
         model = mrml.model_from_node(modelNode)
-        record = prediction.predict(model, {view: self._outline(each) for view, each in views.items()})
+        record = prediction.predict(model, {view: self.outline(each) for view, each in views.items()})
         return mrml.result_to_node(slicer.mrmlScene, record, f"{model.outcome} result")
 
-    def _outline(self, view: View):
+    def outline(self, view: View):
+        """Return the image and the ROI of an outlined view, as the library takes them."""
         from MammoRadiomicsLib import mrml
 
         volume, segmentation, segmentId, spacingMm = view

@@ -60,6 +60,7 @@ class MammoRadiomicsTrainingWidget(ScriptedLoadableModuleWidget, VTKObservationM
         self.logic = None
         self._parameterNode = None
         self._parameterNodeGuiTag = None
+        self._shownModel = None
 
     def setup(self) -> None:
         """Load the panel and connect it."""
@@ -115,6 +116,7 @@ class MammoRadiomicsTrainingWidget(ScriptedLoadableModuleWidget, VTKObservationM
             self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
         self._parameterNode = parameterNode
         self._parameterNodeGuiTag = None
+        self._shownModel = None
         if self._parameterNode:
             self._showPaths()
             self._parameterNodeGuiTag = self._parameterNode.connectGui(self.ui)
@@ -139,7 +141,10 @@ class MammoRadiomicsTrainingWidget(ScriptedLoadableModuleWidget, VTKObservationM
         if self._parameterNode is None:
             return
         parameters = self._parameterNode
-        self.ui.cardBrowser.plainText = self.logic.cardText(parameters.model)
+        if parameters.model is None or parameters.model is not self._shownModel:
+            # Only for another model: reading one verifies it.
+            self._shownModel = parameters.model
+            self.ui.cardBrowser.plainText = self.logic.cardText(parameters.model)
         obstacle = "" if parameters.table or parameters.featuresPath else _("Give a feature table first.")
         canApply = parameters.model is not None and not obstacle
         if not obstacle and not parameters.outcome:

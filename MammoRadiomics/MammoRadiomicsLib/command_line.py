@@ -156,6 +156,7 @@ def _add_predict(commands) -> argparse.ArgumentParser:
     parser.add_argument("--mask", action="append", default=[], type=Path)
     parser.add_argument("--label", type=int, default=1, help="value of the lesion in the masks (default 1)")
     parser.add_argument("--spacing", type=float, metavar="MM", help="pixel spacing, where the images do not say")
+    parser.add_argument("--perturb", type=int, default=0, metavar="N", help="range over N plausible outlines")
     parser.add_argument("--json", type=Path, help="write the whole record as JSON")
     parser.add_argument("--features", type=Path, help="features.csv instead of images")
     parser.add_argument("--output", type=Path, help="predictions.csv (with --features)")
@@ -185,7 +186,7 @@ def _predict_images(options: argparse.Namespace, model) -> str:
         view: imaging.read_case(image, mask, label=options.label, spacing_mm=options.spacing)
         for view, image, mask in zip(options.view, options.image, options.mask, strict=True)
     }
-    record = prediction.predict(model, outlines)
+    record = prediction.predict(model, outlines, options.perturb)
     if options.json:
         write_atomically(options.json, json.dumps(record, indent=1) + "\n")
     return prediction.as_text(record)

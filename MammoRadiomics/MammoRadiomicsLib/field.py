@@ -191,42 +191,40 @@ def _resampled(image: sitk.Image, roi: sitk.Image, settings: dict[str, Any]) -> 
     read.
     """
     box = Box.around(sitk.GetArrayViewFromImage(roi)[0] == 1)
-    spacing = np.array(image.GetSpacing())
-    wanted = np.array(settings["resampledPixelSpacing"], dtype=float)
+    spacing, wanted = np.array(image.GetSpacing()), np.array(settings["resampledPixelSpacing"], dtype=float)
     if wanted.size != 3:
         raise InputError("resampledPixelSpacing needs three numbers: columns, rows, and 0 for the slice.")
-    extent = np.array([box.right - box.left, box.bottom - box.top, 1])
-    wanted = np.where((wanted == 0) | (extent == 1), spacing, wanted)
-    first = np.array([box.left, box.top, 0])
+    wanted[2] = spacing[2]
+    wanted = np.where(wanted == 0, spacing, wanted)
     pad = int(settings.get("padDistance", 5))
     if np.allclose(spacing, wanted):
-        wide = box.widened((pad, pad), (image.GetSize()[1], image.GetSize()[0]))
+        wide = box.widened((pad, pad), image.GetSize()[1::-1])
         return _part(image, wide), _part(roi, wide)
+    grid, needed = _grid(image, box, wanted, pad)
+    interpolator = settings["interpolator"]
+    interpolator = getattr(sitk, interpolator) if isinstance(interpolator, str) else interpolator
+    if interpolator != sitk.sitkBSpline:
+        # These look at the original directly: a part of it would save nothing, and round halves otherwise.
+        needed = Box(0, image.GetSize()[1], 0, image.GetSize()[0])
+    return _on_grid(grid, image, needed, interpolator), _on_grid(grid, roi, needed, sitk.sitkNearestNeighbor)
+
+
+def _grid(image: sitk.Image, box: Box, wanted: np.ndarray, pad: int) -> tuple[sitk.ResampleImageFilter, Box]:
+    """pyradiomics' grid around a box, and the pixels of the original that a cubic spline on it depends on."""
+    spacing, size = np.array(image.GetSpacing()), np.array(image.GetSize())
     ratio = spacing / wanted
-    low = np.maximum(np.floor((first - 0.5) * ratio - pad), 0)
-    high = np.minimum(np.ceil((first + extent - 0.5) * ratio + pad), np.ceil(np.array(image.GetSize()) * ratio) - 1)
+    low = np.maximum(np.floor((np.array([box.left, box.top, 0]) - 0.5) * ratio - pad), 0)
+    high = np.ceil((np.array([box.right, box.bottom, 1]) - 0.5) * ratio + pad)
+    high = np.minimum(high, np.ceil(size * ratio) - 1)
     corner = 0.5 * (wanted - spacing) / spacing + low / ratio
     grid = sitk.ResampleImageFilter()
     grid.SetOutputSpacing(wanted.tolist())
     grid.SetOutputDirection(image.GetDirection())
     grid.SetSize((high - low + 1).astype(int).tolist())
     grid.SetOutputOrigin(image.TransformContinuousIndexToPhysicalPoint(corner.tolist()))
-    interpolator = settings["interpolator"]
-    interpolator = getattr(sitk, interpolator) if isinstance(interpolator, str) else interpolator
-    needed = _needed(image, low / ratio, (high + 1) / ratio, interpolator)
-    return _on_grid(grid, image, needed, interpolator), _on_grid(grid, roi, needed, sitk.sitkNearestNeighbor)
-
-
-def _needed(image: sitk.Image, low: np.ndarray, high: np.ndarray, interpolator: int) -> Box:
-    """Pixels of the original between two of its indices (column, row, slice), and the reach of a spline around them.
-
-    Other interpolators look at the original directly: a part of it would save nothing and round halves otherwise.
-    """
-    columns, rows, _ = image.GetSize()
-    if interpolator != sitk.sitkBSpline:
-        return Box(0, rows, 0, columns)
-    exact = Box(int(low[1]), int(np.ceil(high[1])) + 1, int(low[0]), int(np.ceil(high[0])) + 1)
-    return exact.widened((_SPLINE_REACH, _SPLINE_REACH), (rows, columns))
+    (left, top, _), (right, bottom, _) = low / ratio, (high + 1) / ratio
+    exact = Box(int(top), int(np.ceil(bottom)) + 1, int(left), int(np.ceil(right)) + 1)
+    return grid, exact.widened((_SPLINE_REACH, _SPLINE_REACH), image.GetSize()[1::-1])
 
 
 def _on_grid(grid: sitk.ResampleImageFilter, image: sitk.Image, needed: Box, interpolator: int) -> sitk.Image:

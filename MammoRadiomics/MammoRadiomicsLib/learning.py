@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.feature_selection import f_classif
@@ -236,7 +237,30 @@ def train(
     spacing_mm = _one_spacing(table, preset)
     data = lesions(table, outcome, settings.views)
     _refuse_small_classes(data, outcome, settings)
-    total = settings.folds * settings.repeats + 1
+    # Thousands of small fits on values already known to be finite: checking each again would take half the time.
+    with config_context(assume_finite=True, skip_parameter_validation=True):
+        fitted, metrics = _fit_and_measure(data, outcome, settings, progress)
+    manifest = _manifest(data, preset, settings) | {
+        "outcome": outcome,
+        "pixel_spacing_mm": spacing_mm,
+        "metrics": metrics,
+        "thresholds": list(SLNM_THRESHOLDS) if outcome == "slnm" else None,
+    }
+    model = _assemble(fitted, data, manifest)
+    progress(_total_steps(settings), _total_steps(settings), f"{outcome}: done")
+    return model
+
+
+def _total_steps(settings: TrainingSettings) -> int:
+    """Steps of progress: each outer fold and the final model."""
+    return settings.folds * settings.repeats + 1
+
+
+def _fit_and_measure(
+    data: Lesions, outcome: str, settings: TrainingSettings, progress: Progress
+) -> tuple[list[CalibratedClassifierCV], dict]:
+    """Fit in every outer fold to measure, then on all rows."""
+    total = _total_steps(settings)
     out_of_fold = np.full((settings.repeats, len(data.target), len(data.classes)), np.nan)
     for done, (repeat, train_rows, test_rows) in enumerate(_outer_folds(data, settings)):
         progress(done, total, f"{outcome}: fold {done + 1} of {total - 1}")
@@ -245,15 +269,7 @@ def train(
     progress(total - 1, total, f"{outcome}: final model on all rows")
     fitted = _fit(data.values, data.target, data.patients, settings)
     metrics = evaluation.cross_validated(out_of_fold, data.target, data.classes, data.patients, settings.random_state)
-    manifest = _manifest(data, preset, settings) | {
-        "outcome": outcome,
-        "pixel_spacing_mm": spacing_mm,
-        "metrics": metrics,
-    }
-    manifest["thresholds"] = list(SLNM_THRESHOLDS) if outcome == "slnm" else None
-    model = _assemble(fitted, data, manifest)
-    progress(total, total, f"{outcome}: done")
-    return model
+    return fitted, metrics
 
 
 def _one_preset(table: FeatureTable) -> presets.Preset:

@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import SimpleITK as sitk
 
-from . import __version__, features
+from . import __version__, features, perturbation
 from .cohort import FeatureTable
 from .errors import InputError
 from .model_file import Model
@@ -20,7 +20,7 @@ _NAMES = {
 }
 
 
-def predict(model: Model, outlines: dict[str, tuple[sitk.Image, sitk.Image]]) -> dict:
+def predict(model: Model, outlines: dict[str, tuple[sitk.Image, sitk.Image]], perturb: int = 0) -> dict:
     """Extract what a model needs from the views of one lesion, apply it, and record both.
 
     Parameters
@@ -29,12 +29,15 @@ def predict(model: Model, outlines: dict[str, tuple[sitk.Image, sitk.Image]]) ->
         A trained model.
     outlines : dict
         Image and ROI (see :func:`.imaging.read_case`) by view, such as ``{"CC": (image, roi)}``.
+    perturb : int
+        Number of plausible outlines (see :mod:`.perturbation`) over which the probabilities' range is taken.
 
     Returns
     -------
     dict
         JSON: the :class:`.model_file.Prediction`, ``card``, digests of model and preset, and for each view its pixel
-        spacing in mm, ROI size in pixels, the hashes of image and ROI, and the features used.
+        spacing in mm, ROI size in pixels, the hashes of image and ROI, and the features used. ``range`` holds the
+        lowest and highest probability of each class over the outline given and `perturb` plausible ones.
 
     Raises
     ------
@@ -59,7 +62,24 @@ def predict(model: Model, outlines: dict[str, tuple[sitk.Image, sitk.Image]]) ->
         "preset_sha256": preset.digest,
         "version": __version__,
         "views": {view: {**describe(*outlines[view]), "features": values[view]} for view in outlines},
+        "perturbed_outlines": perturb,
+        "range": _range(model, outlines, perturb, found["probabilities"]) if perturb else None,
     }
+
+
+def _range(
+    model: Model, outlines: dict[str, tuple[sitk.Image, sitk.Image]], perturb: int, given: dict[str, float]
+) -> dict[str, list[float]]:
+    """Lowest and highest probability of each class over the outline given and plausible ones."""
+    variants = {view: perturbation.perturbed_masks(roi, perturb) for view, (_, roi) in outlines.items()}
+    found = [given]
+    for i in range(perturb):
+        values = {
+            view: extract_noting(image, variants[view][i], model.preset, model.image_feature_names)[0]
+            for view, (image, _) in outlines.items()
+        }
+        found.append(model.predict(values).probabilities)
+    return {name: [min(each[name] for each in found), max(each[name] for each in found)] for name in given}
 
 
 def predict_table(model: Model, table: FeatureTable) -> list[dict]:
@@ -85,16 +105,19 @@ def _lesion_key(row: dict[str, str]) -> tuple[str, str]:
     return row.get("patient_id", ""), row.get("lesion_id") or "1"
 
 
-def named(record: dict) -> tuple[str, dict[str, float]]:
-    """Return the outcome's name and the probabilities by the names of the classes, as a reader knows them."""
+def named(record: dict, key: str = "probabilities") -> tuple[str, dict]:
+    """Return the outcome's name, and what the record holds under `key` by the names of the classes."""
     title, names = _NAMES.get(record["outcome"], (record["outcome"], {}))
-    return title, {names.get(key, key): value for key, value in record["probabilities"].items()}
+    return title, {names.get(name, name): value for name, value in record[key].items()}
 
 
 def as_text(record: dict) -> str:
     """Return a record in plain words, the caveats before the numbers' reasons."""
     title, names = named(record)
     lines = [f"{title}: " + ", ".join(f"{name} {p:.1%}" for name, p in names.items())]
+    if record["range"]:
+        ranges = ", ".join(f"{name} {low:.1%} to {high:.1%}" for name, (low, high) in named(record, "range")[1].items())
+        lines.append(f"Over {record['perturbed_outlines']} plausible outlines: {ranges} (no confidence interval).")
     if record["band"]:
         lines.append(f"Band by the study's thresholds: {record['band']} (not advice).")
     lines += [f"Warning: {warning}" for warning in record["warnings"]]

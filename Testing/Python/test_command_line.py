@@ -159,7 +159,20 @@ def test_predict_says_the_probability_with_its_caveats(capsys, a_cohort, a_model
     assert "Not a medical device." in out
     record = json.loads((tmp_path / "p.json").read_text(encoding="utf-8"))
     assert sum(record["probabilities"].values()) == pytest.approx(1)
-    assert record["band"] is None
+    assert record["band"] is record["range"] is None
+
+
+def test_predict_gives_the_range_over_plausible_outlines(capsys, a_cohort, a_model_file, tmp_path):
+    files = ("--view", "CC", "--image", a_cohort.parent / "3.nrrd", "--mask", a_cohort.parent / "3_mask.nrrd")
+    options = ("--perturb", 3, "--json", tmp_path / "p.json")
+    code, out, _ = run(capsys, "predict", "--model", a_model_file, *files, *options)
+    assert code == 0
+    record = json.loads((tmp_path / "p.json").read_text(encoding="utf-8"))
+    low, high = record["range"]["1"]
+    assert 0 <= low <= record["probabilities"]["1"] <= high <= 1
+    assert low < high
+    assert "Over 3 plausible outlines: no" in out
+    assert "(no confidence interval)" in out
 
 
 def test_predict_of_a_table_equals_predict_of_the_images(capsys, a_cohort, a_model_file, a_feature_table, tmp_path):

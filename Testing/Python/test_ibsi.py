@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pyradiomics_oracle as oracle
 import pytest
-
 from MammoRadiomicsLib import features, presets
 
 OUTSIDE = 0

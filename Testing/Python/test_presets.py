@@ -8,10 +8,9 @@ import json
 import pyradiomics_oracle as oracle
 import pytest
 import SimpleITK as sitk
-from shared_data import PROJECT
-
 from MammoRadiomicsLib import presets
 from MammoRadiomicsLib.errors import InputError
+from shared_data import PROJECT
 
 SHIPPED = tuple(presets.DECLARED_COUNTS)
 SELECTED_FEATURES = PROJECT.parent / "shared" / "paper" / "selected_features.csv"
@@ -149,6 +148,11 @@ def test_refuses_an_unknown_preset():
         presets.load("study-1410")
 
 
+def test_refuses_another_file_under_the_name_of_a_shipped_preset(tmp_path):
+    with pytest.raises(InputError, match="differs from the shipped preset of that name"):
+        presets.load(write(tmp_path, "mammo-2d.json", **FLAT))
+
+
 def test_loading_changes_no_global_tolerance(tmp_path):
     before = sitk.ProcessObject.GetGlobalDefaultCoordinateTolerance()
     presets.load(write(tmp_path, setting={"force2D": True, "geometryTolerance": 0.5}))
@@ -171,7 +175,9 @@ def test_the_digest_follows_the_content_and_not_the_order_of_keys():
     assert presets.Preset.from_json(shuffled).digest != preset.digest
 
 
-@pytest.mark.parametrize("damage", [{"name": 3}, {"settings": None}, {"image_types": {}}, {"feature_classes": {"new": []}}])
+@pytest.mark.parametrize(
+    "damage", [{"name": 3}, {"settings": None}, {"image_types": {}}, {"feature_classes": {"new": []}}]
+)
 def test_refuses_a_damaged_description(damage):
     with pytest.raises(InputError):
         presets.Preset.from_json({**presets.load("mammo-2d").to_json(), **damage})

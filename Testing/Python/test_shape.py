@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pyradiomics_oracle as oracle
 import pytest
-from radiomics import cShape
-
 from MammoRadiomicsLib import shape
+from radiomics import cShape
 
 SPACINGS = ((1.0, 0.07, 0.07), (0.05, 0.1, 0.1), (2.0, 0.3, 0.11), (1.0, 0.8, 0.8))
 
@@ -34,7 +33,9 @@ def outlines() -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("name", outlines())
 def test_the_mesh_measures_are_those_of_pyradiomics(name, spacing):
     mask = np.pad(outlines()[name], 1)
-    area, volume, diameters = cShape.calculate_coefficients(np.pad(mask[np.newaxis], ((1, 1), (0, 0), (0, 0))), np.array(spacing))
+    area, volume, diameters = cShape.calculate_coefficients(
+        np.pad(mask[np.newaxis], ((1, 1), (0, 0), (0, 0))), np.array(spacing)
+    )
     assert shape.surface_and_volume(mask, spacing) == pytest.approx((area, volume), rel=1e-12)
     assert shape.diameters(mask, spacing) == pytest.approx(tuple(diameters), rel=1e-12)
 

@@ -1,0 +1,60 @@
+"""What the README tells its readers to type, typed."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+import SimpleITK as sitk
+from shared_data import PROJECT
+
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def tutorial(tmp_path_factory):
+    """The folder in which the tutorial's commands were run, one after the other."""
+    folder = tmp_path_factory.mktemp("tutorial")
+    for command in "".join(blocks("sh")).splitlines():
+        program, *arguments = shlex.split(command)
+        assert program == "python"
+        subprocess.run(
+            [sys.executable, *arguments],
+            check=True,
+            cwd=folder,
+            capture_output=True,
+            env=os.environ | {"MPLBACKEND": "agg"},
+        )
+    return folder
+
+
+def test_the_tutorial_runs_as_written(tutorial):
+    assert len(blocks("sh")) == 2
+    assert {path.name for path in tutorial.iterdir()} >= {"slnm.mammomodel", "prediction.json", "icc.csv"}
+
+
+def test_the_console_lines_run_as_written(tutorial, host, module_files, monkeypatch):
+    import slicer
+    from MammoRadiomicsLib import mrml
+
+    (lines,) = blocks("python")
+    monkeypatch.setitem(sys.modules, "MammoRadiomics", module_files["MammoRadiomics"])
+    monkeypatch.chdir(tutorial)
+    image, mask = (sitk.ReadImage(f"phantoms/P0001_CC{part}.nrrd") for part in ("", "_lesion"))
+    volume = mrml.volume_from_image(slicer.mrmlScene, image, "CC")
+    segmentation, segment_id = mrml.segmentation_from_mask(slicer.mrmlScene, mask, volume, "Outline")
+    names = {"volume": volume, "segmentation": segmentation, "segmentId": segment_id}
+    exec(lines, names)
+    assert len(names["features"]) == 1374
+    assert sum(mrml.result_from_node(names["result"])["probabilities"].values()) == pytest.approx(1)
+
+
+def test_every_picture_is_there():
+    for path in re.findall(r"!\[.*?\]\((.*?)\)", README):
+        assert (PROJECT / path).is_file(), path
