@@ -207,7 +207,7 @@ class MammoRadiomicsTrainingLogic(ScriptedLoadableModuleLogic):
         table = self._featureTable(tableNodeOrPath)
         if cohortPath is not None:
             table = cohort.with_cohort(table, cohort.read_cohort(cohortPath))
-        model = learning.train(table, outcome, settings, self._showProgress)
+        model = learning.train(table, outcome, settings, self._showProgress).model
         return mrml.model_to_node(slicer.mrmlScene, model)
 
     def apply(self, modelNode: vtkMRMLTextNode, tableNodeOrPath: vtkMRMLTableNode | str | Path) -> vtkMRMLTableNode:

@@ -126,11 +126,13 @@ def _add_train(commands) -> argparse.ArgumentParser:
     parser.add_argument("--repeats", type=int, default=defaults.repeats, help="how often the folds are drawn")
     parser.add_argument("--seed", type=int, default=defaults.random_state, help=f"default {defaults.random_state}")
     parser.add_argument("--output", type=Path, required=True, help="m.mammomodel to write")
+    parser.add_argument("--report", type=Path, metavar="DIR", help="folder for metrics, probabilities and figures")
     return parser
 
 
 def _train(options: argparse.Namespace, report: progress.Progress) -> tuple[int, str]:
     from . import cohort, learning, model_file
+    from . import report as reports
 
     settings = TrainingSettings(
         views=options.views,
@@ -142,9 +144,13 @@ def _train(options: argparse.Namespace, report: progress.Progress) -> tuple[int,
     table = cohort.read_features(options.features)
     if options.cohort:
         table = cohort.with_cohort(table, cohort.read_cohort(options.cohort))
-    model = learning.train(table, options.outcome, settings, report)
-    model_file.save(model, options.output)
-    return DONE, f"{model.card}\nModel: {options.output}"
+    training = learning.train(table, options.outcome, settings, report)
+    model_file.save(training.model, options.output)
+    written = f"{training.model.card}\nModel: {options.output}"
+    if options.report:
+        reports.write(training, options.report)
+        written += f"\nReport: {options.report}"
+    return DONE, written
 
 
 def _add_predict(commands) -> argparse.ArgumentParser:

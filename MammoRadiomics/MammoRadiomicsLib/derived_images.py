@@ -123,37 +123,37 @@ def _log(field: Field, sigma: float) -> np.ndarray:
     """
     _refuse_wide(field, sigma)
     column_mm, row_mm, _ = field.spacing
-    along_x, along_y = _second_derivative(field, sigma, 0), _second_derivative(field, sigma, 1)
+    window, box = field.window(_reach(field, sigma, SMOOTHING_REACH, DERIVATIVE_REACH))
+    along_x = _second_derivative(window, box, (column_mm, row_mm), sigma)
+    window, box = field.window(_reach(field, sigma, DERIVATIVE_REACH, SMOOTHING_REACH))
+    along_y = _second_derivative(window.T, box.transposed(), (row_mm, column_mm), sigma).T
     total = (along_x * np.float64(1 / column_mm**2)).astype(np.float32)
     return (total + along_y * np.float64(1 / row_mm**2)).astype(np.float32)
 
 
-def _second_derivative(field: Field, sigma: float, direction: int) -> np.ndarray:
-    """Second derivative of the smoothed slice along columns (0) or rows (1), in single precision."""
-    window, box = field.window(_reach(field, sigma, direction))
-    image = _gaussian(as_image(np.ascontiguousarray(window), field.spacing[:2]), direction, 2, sigma)
-    rows, columns = box.slices
-    image = image[columns, :] if direction == 0 else image[:, rows]
-    image = _gaussian(image, 1 - direction, 0, sigma)
-    return sitk.GetArrayFromImage(image[:, rows] if direction == 0 else image[columns, :])
-
-
-def _reach(field: Field, sigma: float, direction: int) -> tuple[int, int]:
-    """Rows and columns around the box that a second derivative along columns (0) or rows (1) needs."""
+def _reach(field: Field, sigma: float, along_rows: float, along_columns: float) -> tuple[int, int]:
+    """Rows and columns around the box that a filter with these reaches, in sigma, needs."""
     if field.pixels.size <= SMALL_FIELD:
         return field.pixels.shape
     column_mm, row_mm, _ = field.spacing
-    along_rows, along_columns = (DERIVATIVE_REACH if direction == axis else SMOOTHING_REACH for axis in (1, 0))
     return math.ceil(along_rows * sigma / row_mm), math.ceil(along_columns * sigma / column_mm)
 
 
-def _gaussian(image: sitk.Image, direction: int, order: int, sigma: float) -> sitk.Image:
+def _second_derivative(window: np.ndarray, box: Box, spacing: tuple[float, float], sigma: float) -> np.ndarray:
+    """Second derivative across the columns of a window, smoothed along them, in its box."""
+    rows, columns = box.slices
+    across = _gaussian(window, spacing, 2, sigma)[:, columns]
+    return _gaussian(across.T, spacing[::-1], 0, sigma)[:, rows].T
+
+
+def _gaussian(pixels: np.ndarray, spacing: tuple[float, float], order: int, sigma: float) -> np.ndarray:
+    """A derivative of the smoothed rows, along which the memory lies."""
     recursive = sitk.RecursiveGaussianImageFilter()
-    recursive.SetDirection(direction)
+    recursive.SetDirection(0)
     recursive.SetOrder(order)
     recursive.SetSigma(sigma)
     recursive.SetNormalizeAcrossScale(True)
-    return recursive.Execute(image)
+    return sitk.GetArrayFromImage(recursive.Execute(as_image(np.ascontiguousarray(pixels), spacing)))
 
 
 def _refuse_wide(field: Field, sigma: float) -> None:

@@ -59,6 +59,10 @@ class Box:
         """The same box, counted from the corner of `other`."""
         return self.shifted(-other.top, -other.left)
 
+    def transposed(self) -> Box:
+        """The box on the transposed array."""
+        return Box(self.left, self.right, self.top, self.bottom)
+
     def shifted(self, rows: int, columns: int) -> Box:
         """The box moved down and to the right."""
         return Box(self.top + rows, self.bottom + rows, self.left + columns, self.right + columns)

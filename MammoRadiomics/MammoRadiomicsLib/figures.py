@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import textwrap
+from typing import TYPE_CHECKING
 
 import numpy as np
 import SimpleITK as sitk
 
-from .prediction import named
+from . import evaluation
+from .prediction import named, outcome_names
+
+if TYPE_CHECKING:
+    from .learning import Training
 
 OUTLINE_COLOUR = "#E69F00"
 BAR_COLOUR, WARNING_COLOUR = "#0072B2", "#B22222"
@@ -109,3 +114,72 @@ def predictions(records: list[dict]):
     text = "\n".join([*warnings, "Not a medical device."])
     notes.text(0, 1, text, transform=notes.transAxes, va="top", fontsize=8.5, color=WARNING_COLOUR)
     return figure
+
+
+def performance(training: Training):
+    """Show ROC, calibration and decision curves from out-of-fold probabilities, a row for each class against the rest.
+
+    Parameters
+    ----------
+    training : Training
+        As :func:`.learning.train` returns it.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    from matplotlib.figure import Figure
+
+    model, metrics = training.model, training.model.manifest["metrics"]
+    title, names = outcome_names(model.outcome)
+    rows = list(evaluation.reported(len(model.classes)))
+    figure = Figure(figsize=(11, 3.7 * len(rows) + 0.4), layout="constrained")
+    axes = figure.subplots(len(rows), 3, squeeze=False)
+    for i, (roc, calibration, decision) in zip(rows, axes, strict=True):
+        name = model.classes[i]
+        positive, probability = training.lesions.target == i, training.out_of_fold[:, :, i].mean(axis=0)
+        auc, fit = metrics["auc"][name], metrics["calibration"][name]
+        _draw_roc(roc, positive, training.out_of_fold[:, :, i])
+        roc.set_title(
+            f"{names.get(name, name)}: AUC {auc['mean']:.2f} ({auc['low']:.2f} to {auc['high']:.2f})", fontsize=10
+        )
+        _draw_calibration(calibration, positive, probability)
+        calibration.set_title(f"Slope {fit['slope']:.2f}, intercept {fit['intercept']:+.2f}", fontsize=10)
+        _draw_decision(decision, positive, probability, model.manifest["thresholds"])
+        decision.set_title(f"Decision curve, {names.get(name, name)} against the rest", fontsize=10)
+    counts = f"{training.lesions.target.size} lesions, {metrics['protocol']} cross-validation"
+    figure.suptitle(f"{title}: {counts}, {model.purpose} model", fontsize=11)
+    return figure
+
+
+def _draw_roc(axes, positive: np.ndarray, probabilities: np.ndarray) -> None:
+    from sklearn.metrics import roc_curve
+
+    for repeat in probabilities:
+        axes.plot(*roc_curve(positive, repeat)[:2], color=BAR_COLOUR, linewidth=1.5)
+    axes.plot([0, 1], [0, 1], color="grey", linewidth=0.8, linestyle="--")
+    axes.set(xlabel="1 - specificity", ylabel="Sensitivity", aspect="equal")
+
+
+def _draw_calibration(axes, positive: np.ndarray, probability: np.ndarray) -> None:
+    from sklearn.calibration import calibration_curve
+
+    observed, predicted = calibration_curve(positive, probability, n_bins=5, strategy="quantile")
+    axes.plot([0, 1], [0, 1], color="grey", linewidth=0.8, linestyle="--")
+    axes.plot(predicted, observed, color=BAR_COLOUR, marker="o", linewidth=1.5, label="fifths of the lesions")
+    axes.plot(probability, np.where(positive, 1.0, 0.0), "|", color="grey", markersize=6, alpha=0.6)
+    axes.set(xlabel="Predicted probability", ylabel="Observed share", xlim=(0, 1), aspect="equal")
+    axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0, 0.93))
+
+
+def _draw_decision(axes, positive: np.ndarray, probability: np.ndarray, limits: list[float] | None) -> None:
+    thresholds = np.linspace(0.05, 0.60, 56)
+    treat_all = evaluation.net_benefit(positive, np.ones(len(positive)), thresholds)
+    axes.plot(thresholds, evaluation.net_benefit(positive, probability, thresholds), color=BAR_COLOUR, label="model")
+    axes.plot(thresholds, treat_all, color=OUTLINE_COLOUR, linewidth=1.2, label="treat all")
+    axes.axhline(0, color="grey", linewidth=0.8, label="treat none")
+    for i, limit in enumerate(limits or []):
+        label = None if i else "the study's limits"
+        axes.axvline(limit, color="black", linewidth=0.8, linestyle=":", label=label)
+    axes.set(xlabel="Threshold probability", ylabel="Net benefit", ylim=(-0.1, max(positive.mean() * 1.1, 0.1)))
+    axes.legend(frameon=False, fontsize=8, loc="lower left")

@@ -7,6 +7,7 @@ measured on it. Means, SDs, P values and calibration come from real rows; SMOTE 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn import config_context
@@ -210,9 +211,28 @@ def fit_lasso(
     return float(alphas[best]), weights[:, best], float(intercepts[best])
 
 
+@dataclass(frozen=True)
+class Training:
+    """A trained model and the evidence for it.
+
+    Parameters
+    ----------
+    model : Model
+        Fitted on all lesions.
+    lesions : Lesions
+        What it was trained on.
+    out_of_fold : numpy.ndarray
+        Shape (repeats, lesions, classes): probabilities from models that did not see the lesion's patient.
+    """
+
+    model: model_file.Model
+    lesions: Lesions
+    out_of_fold: np.ndarray
+
+
 def train(
     table: FeatureTable, outcome: str, settings: TrainingSettings | None = None, progress: Progress = silent
-) -> model_file.Model:
+) -> Training:
     """Train a model and measure it by nested cross-validation.
 
     Parameters
@@ -239,7 +259,8 @@ def train(
     _refuse_small_classes(data, outcome, settings)
     # Thousands of small fits on values already known to be finite: checking each again would take half the time.
     with config_context(assume_finite=True, skip_parameter_validation=True):
-        fitted, metrics = _fit_and_measure(data, outcome, settings, progress)
+        fitted, out_of_fold = _fit_and_hold_out(data, outcome, settings, progress)
+    metrics = evaluation.cross_validated(out_of_fold, data.target, data.classes, data.patients, settings.random_state)
     manifest = _manifest(data, preset, settings) | {
         "outcome": outcome,
         "pixel_spacing_mm": spacing_mm,
@@ -248,7 +269,7 @@ def train(
     }
     model = _assemble(fitted, data, manifest)
     progress(_total_steps(settings), _total_steps(settings), f"{outcome}: done")
-    return model
+    return Training(model, data, out_of_fold)
 
 
 def _total_steps(settings: TrainingSettings) -> int:
@@ -256,10 +277,10 @@ def _total_steps(settings: TrainingSettings) -> int:
     return settings.folds * settings.repeats + 1
 
 
-def _fit_and_measure(
+def _fit_and_hold_out(
     data: Lesions, outcome: str, settings: TrainingSettings, progress: Progress
-) -> tuple[list[CalibratedClassifierCV], dict]:
-    """Fit in every outer fold to measure, then on all rows."""
+) -> tuple[list[CalibratedClassifierCV], np.ndarray]:
+    """Fit in every outer fold to predict what was held out, then on all rows."""
     total = _total_steps(settings)
     out_of_fold = np.full((settings.repeats, len(data.target), len(data.classes)), np.nan)
     for done, (repeat, train_rows, test_rows) in enumerate(_outer_folds(data, settings)):
@@ -267,9 +288,7 @@ def _fit_and_measure(
         fitted = _fit(data.values[train_rows], data.target[train_rows], data.patients[train_rows], settings)
         out_of_fold[repeat, test_rows] = _probabilities(fitted, data.values[test_rows])
     progress(total - 1, total, f"{outcome}: final model on all rows")
-    fitted = _fit(data.values, data.target, data.patients, settings)
-    metrics = evaluation.cross_validated(out_of_fold, data.target, data.classes, data.patients, settings.random_state)
-    return fitted, metrics
+    return _fit(data.values, data.target, data.patients, settings), out_of_fold
 
 
 def _one_preset(table: FeatureTable) -> presets.Preset:
@@ -411,7 +430,8 @@ def _card(manifest: dict, vectors: int) -> str:
         f"{manifest['preset']['name']}, penalty {training['alpha']:.4g}.",
         *(
             f"Cross-validated AUC, {name} against the rest: {auc['mean']:.2f} "
-            f"({auc['low']:.2f} to {auc['high']:.2f}; 95% bootstrap over patients, models held fixed)."
+            f"({auc['low']:.2f} to {auc['high']:.2f}; 95% bootstrap over patients, models held fixed); "
+            f"Brier score {metrics['brier'][name]:.3f}, calibration slope {metrics['calibration'][name]['slope']:.2f}."
             for name, auc in metrics["auc"].items()
         ),
         f"The file holds {vectors} support vectors: standardised feature vectors of training rows, real and synthetic. "

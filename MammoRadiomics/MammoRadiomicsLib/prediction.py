@@ -107,8 +107,13 @@ def _lesion_key(row: dict[str, str]) -> tuple[str, str]:
 
 def named(record: dict, key: str = "probabilities") -> tuple[str, dict]:
     """Return the outcome's name, and what the record holds under `key` by the names of the classes."""
-    title, names = _NAMES.get(record["outcome"], (record["outcome"], {}))
+    title, names = outcome_names(record["outcome"])
     return title, {names.get(name, name): value for name, value in record[key].items()}
+
+
+def outcome_names(outcome: str) -> tuple[str, dict[str, str]]:
+    """Return the name of an outcome, and the names of those of its classes that are bare codes."""
+    return _NAMES.get(outcome, (outcome, {}))
 
 
 def as_text(record: dict) -> str:

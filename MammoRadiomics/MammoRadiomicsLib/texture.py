@@ -26,13 +26,11 @@ class Region:
 
     Attributes
     ----------
-    pixels : ndarray (1, rows, columns)
-        Intensities in the bounding box.
-    inside : ndarray of bool (1, rows, columns)
+    inside : ndarray of bool (rows, columns)
         True in the lesion.
     values : ndarray
         Intensities in the lesion.
-    binned : ndarray of int32 (1, rows, columns)
+    binned : ndarray of int32 (rows, columns)
         Grey levels from 1 in the lesion, 0 elsewhere.
     levels, counts : ndarray of int
         The grey levels that occur, and how often.
@@ -40,7 +38,6 @@ class Region:
         Size of a pixel in mm: columns, rows, thickness of the slice.
     """
 
-    pixels: np.ndarray
     inside: np.ndarray
     values: np.ndarray
     binned: np.ndarray
@@ -48,9 +45,9 @@ class Region:
     counts: np.ndarray
     spacing: tuple[float, float, float]
 
-    def GetSpacing(self) -> tuple[float, float, float]:
-        """As pyradiomics asks its images."""
-        return self.spacing
+    def GetSpacing(self) -> tuple[float, float]:
+        """Size of a pixel of this two-dimensional image, as pyradiomics asks for it."""
+        return self.spacing[:2]
 
 
 def discretise(
@@ -81,11 +78,12 @@ def discretise(
         raise InputError(
             f"The {name} image is not finite in the outline. Use a mammogram whose pixels are not all of one value."
         )
-    binned = np.zeros((1, *pixels.shape), dtype=np.int32)
-    binned[0, inside] = np.digitize(values, _bin_edges(values, settings))
-    counts = np.bincount(binned[0, inside])
+    levels_of_values = np.digitize(values, _bin_edges(values, settings))
+    binned = np.zeros(pixels.shape, dtype=np.int32)
+    binned[inside] = levels_of_values
+    counts = np.bincount(levels_of_values)
     levels = np.flatnonzero(counts)
-    return Region(pixels[None], inside[None], values, binned, levels, counts[levels], spacing)
+    return Region(inside, values, binned, levels, counts[levels], spacing)
 
 
 def _bin_edges(values: np.ndarray, settings: dict[str, Any]) -> np.ndarray:
@@ -119,7 +117,8 @@ def values_of(
     feature : str
     value : float
     """
-    calculator = _classes()[feature_class](region, None, **settings)
+    # The slice is handed over as an image of two dimensions, where force2D would mean one.
+    calculator = _classes()[feature_class](region, None, **{**settings, "force2D": False})
     calculator._initCalculation()
     yield from evaluate(calculator, features)
 
@@ -151,7 +150,7 @@ def _classes() -> dict[str, type]:
             self.voxelBased = False
             self.coefficients = {"grayLevels": inputImage.levels, "Ng": int(inputImage.levels[-1])}
             self.inputImage = inputImage
-            self.imageArray = inputImage.pixels
+            self.imageArray = inputImage.binned
             self.maskArray = inputImage.inside
 
         def _applyBinning(self, matrix):
@@ -161,6 +160,7 @@ def _classes() -> dict[str, type]:
         """First order over the intensities already gathered, all its percentiles from one partial sort."""
 
         def _initCalculation(self, voxelCoordinates=None):
+            self.pixelSpacing = self.inputImage.spacing
             self.targetVoxelArray = self.inputImage.values.astype(float).reshape((1, -1))
             self.coefficients["p_i"] = (self.inputImage.counts / self.inputImage.counts.sum()).reshape((1, -1))
 

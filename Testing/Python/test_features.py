@@ -124,7 +124,7 @@ def test_an_8_bit_image_is_binned_without_overflow():
     pixels = np.full((20, 20), 255, np.uint8)
     pixels[:10] = np.arange(20, dtype=np.uint8) * 12
     region = texture.discretise("original", pixels, np.ones((20, 20), bool), (1, 1, 1), {"binWidth": 25})
-    assert np.array_equal(region.binned[0], pixels // 25 + 1)
+    assert np.array_equal(region.binned, pixels // 25 + 1)
 
 
 # Whole images: only a part is filtered
@@ -287,6 +287,21 @@ def test_many_unknown_names_are_counted(case):
 def test_the_same_input_gives_the_same_bits(case, full):
     assert features.extract(*case) == full
     assert all(type(value) is float for value in full.values())
+
+
+def test_the_number_of_blas_threads_changes_no_bit_and_stays_as_it_was(case, full):
+    threadpoolctl = pytest.importorskip("threadpoolctl", reason="threadpoolctl is not installed")
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        before = threadpoolctl.threadpool_info()
+        assert features.extract(*case) == full
+        assert threadpoolctl.threadpool_info() == before
+
+
+def test_threadpoolctl_is_not_needed(case, full, monkeypatch):
+    monkeypatch.setattr(features, "_thread_controller", lambda: None)
+    assert features.extract(*case, names=["original_glcm_MCC"])["original_glcm_MCC"] == pytest.approx(
+        full["original_glcm_MCC"], rel=1e-12
+    )
 
 
 def test_a_feature_without_a_finite_value_is_an_error_that_names_it(case, monkeypatch):

@@ -30,7 +30,7 @@ def a_model():
 
     rows = [{name: str(cell) for name, cell in row.items()} for row in MammoRadiomicsTrainingTest.madeUpRows()]
     settings = TrainingSettings(folds=2, lasso_folds=3, calibration_folds=3, alpha_count=8, purpose="demonstration")
-    return learning.train(cohort.feature_table(rows, "made-up rows"), "slnm", settings)
+    return learning.train(cohort.feature_table(rows, "made-up rows"), "slnm", settings).model
 
 
 def a_model_node():

@@ -33,7 +33,7 @@ def configure(source: Path, build: Path) -> subprocess.CompletedProcess:
 def source(tmp_path_factory) -> Path:
     """A copy of what the CMake files see, so that a test may spoil it."""
     copy = tmp_path_factory.mktemp("source")
-    leave_out = shutil.ignore_patterns("__pycache__", "*.pyc")
+    leave_out = shutil.ignore_patterns("__pycache__", "*.pyc", "*.egg-info")
     for name in ("MammoRadiomics", "MammoRadiomicsTraining", "Testing/Python"):
         shutil.copytree(ROOT / name, copy / name, ignore=leave_out)
     for name in ("CMakeLists.txt", "Testing/CMakeLists.txt"):

@@ -20,7 +20,7 @@ QUICK = TrainingSettings(folds=3, calibration_folds=3, lasso_folds=4)
 def test_the_model_equals_scikit_learn(classes, views):
     settings = dataclasses.replace(QUICK, views=views)
     table = a_table(classes=classes)
-    model = learning.train(table, "outcome", settings)
+    model = learning.train(table, "outcome", settings).model
     data = cohort.lesions(table, "outcome", views)
     fitted = learning._fit(data.values, data.target, data.patients, settings)
     columns = [data.names.index(name) for name in model.feature_names]
@@ -30,7 +30,7 @@ def test_the_model_equals_scikit_learn(classes, views):
 
 
 def test_finds_a_signal_and_says_how_well():
-    model = learning.train(a_table(), "outcome", QUICK)
+    model = learning.train(a_table(), "outcome", QUICK).model
     auc = model.manifest["metrics"]["auc"]["1"]
     assert 0.6 < auc["low"] < auc["mean"] < auc["high"] <= 1
     assert model.manifest["training"]["counts"] == {"0": 30, "1": 30}
@@ -40,7 +40,8 @@ def test_finds_a_signal_and_says_how_well():
 def test_equal_seeds_give_equal_models_and_others_do_not():
     table = a_table(lesions=40)
     digests = [
-        learning.train(table, "outcome", dataclasses.replace(QUICK, random_state=seed)).digest for seed in (1, 1, 2)
+        learning.train(table, "outcome", dataclasses.replace(QUICK, random_state=seed)).model.digest
+        for seed in (1, 1, 2)
     ]
     assert digests[0] == digests[1] != digests[2]
 
@@ -101,7 +102,7 @@ def test_smote_can_be_off():
 def test_constant_columns_are_left_out():
     table = a_table()
     table.values[:, 5] = 7
-    assert table.names[5] not in learning.train(table, "outcome", QUICK).feature_names
+    assert table.names[5] not in learning.train(table, "outcome", QUICK).model.feature_names
 
 
 def test_refuses_a_table_in_which_nothing_varies():

@@ -20,7 +20,7 @@ QUICK = TrainingSettings(folds=2, calibration_folds=3, lasso_folds=3)
 
 @pytest.fixture(scope="module")
 def model():
-    return learning.train(a_table(), "outcome", QUICK)
+    return learning.train(a_table(), "outcome", QUICK).model
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ def a_phantom():
 
 @pytest.fixture(scope="module")
 def a_model():
-    return learning.train(a_table(), "outcome", TrainingSettings(folds=2, calibration_folds=3, lasso_folds=3))
+    return learning.train(a_table(), "outcome", TrainingSettings(folds=2, calibration_folds=3, lasso_folds=3)).model
 
 
 def test_a_volume_gives_back_its_image(mrml, scene, a_phantom):
@@ -142,7 +142,7 @@ def test_refuses_a_text_node_without_a_model_or_with_a_damaged_one(mrml, scene, 
 def test_a_prediction_from_the_scene_is_the_one_from_the_images(mrml, scene, a_phantom):
     image, roi = a_phantom
     table = a_table(features=20, views=("CC",))
-    model = learning.train(table, "outcome", TrainingSettings(folds=2, calibration_folds=3, lasso_folds=3))
+    model = learning.train(table, "outcome", TrainingSettings(folds=2, calibration_folds=3, lasso_folds=3)).model
     volume = mrml.volume_from_image(scene, image, "CC")
     segmentation, segment_id = mrml.segmentation_from_mask(scene, roi, volume, "Outline")
     outline = mrml.image_from_volume(volume), mrml.mask_from_segment(segmentation, segment_id, volume)
