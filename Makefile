@@ -1,6 +1,8 @@
 # Two commands to begin with: `make demo` and `make test`. Each sets up .venv by itself.
 PYTHON ?= python3
 VENV := .venv
+# For example `make test VENV=.venv-stable SLICER_CORE===5.12.4.0`: the MRML library of stable Slicer.
+SLICER_CORE :=
 RUN := QT_QPA_PLATFORM=offscreen MPLBACKEND=agg $(VENV)/bin/python
 REQUIREMENTS := pyproject.toml MammoRadiomics/MammoRadiomicsLib/requirements.txt
 
@@ -31,7 +33,7 @@ $(VENV)/.ready: $(REQUIREMENTS)
 	    'Python 3.11 or 3.12 is needed (slicer-core has no wheels for others): make PYTHON=python3.12')"
 	$(PYTHON) -m venv --clear $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(VENV)/bin/python -m pip install --quiet --group dev --editable ".[standalone]"
+	$(VENV)/bin/python -m pip install --quiet --group dev --editable ".[standalone]" "slicer-core$(SLICER_CORE)"
 	@touch $@
 
 clean:
