@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 # For example `make test VENV=.venv-stable SLICER_CORE===5.12.4.0`: the MRML library of stable Slicer.
 SLICER_CORE :=
-RUN := QT_QPA_PLATFORM=offscreen MPLBACKEND=agg $(VENV)/bin/python
+# One thread for BLAS: small matrices gain nothing from more, and the last digit of an eigenvalue depends on the number.
+RUN := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 QT_QPA_PLATFORM=offscreen MPLBACKEND=agg $(VENV)/bin/python
 REQUIREMENTS := pyproject.toml MammoRadiomics/MammoRadiomicsLib/requirements.txt
 
 .PHONY: venv demo test bench screenshots clean check-venv

@@ -11,6 +11,7 @@ import json
 import resource
 import sys
 import time
+import warnings
 from pathlib import Path
 
 TESTING = Path(__file__).resolve().parents[1]
@@ -42,15 +43,17 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("demo-output"), help="folder to write")
     parser.add_argument("--patients", type=int, default=60, help="phantoms to train on")
     options = parser.parse_args()
-    options.output.mkdir(parents=True, exist_ok=True)
-    records = run(options.output, options.patients)
+    # MRML reads an .mrb by its full path only.
+    output = options.output.resolve()
+    output.mkdir(parents=True, exist_ok=True)
+    records = run(output, options.patients)
     from MammoRadiomicsLib import prediction
 
     print()
     for record in records:
         print(prediction.as_text(record), end="\n\n")
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"Peak memory {peak_mb:.0f} MB. Look at outlines.png, result.png and scene.mrb in {options.output.resolve()}")
+    print(f"Peak memory {peak_mb:.0f} MB. Look at outlines.png, result.png and scene.mrb in {output}")
 
 
 def run(output: Path, patients: int) -> list[dict]:
@@ -100,8 +103,13 @@ def load_patient() -> dict:
 def write_features(logic, views: dict, path: Path) -> None:
     import slicer
     from MammoRadiomicsLib import cohort, mrml
+    from MammoRadiomicsLib.features import GreyLevelWarning
 
-    features = {view: logic.extractFeatures(*node[:3], spacingMm=node[3]) for view, node in views.items()}
+    with warnings.catch_warnings(record=True) as notes:
+        warnings.simplefilter("always", GreyLevelWarning)
+        features = {view: logic.extractFeatures(*node[:3], spacingMm=node[3]) for view, node in views.items()}
+    for note in notes:
+        print(f"  Note: {note.message}")
     mrml.features_to_table(slicer.mrmlScene, features, "Features")
     cohort.write_rows(path, [{"laterality": "R", "view": view} | values for view, values in features.items()])
     print(f"  {len(features['CC'])} features x {len(features)} views")
