@@ -9,6 +9,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from . import evaluation
+from .field import Box
 from .prediction import named, outcome_names
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def outlined_views(outlines: dict[str, tuple[sitk.Image, sitk.Image]], title: st
     axes = figure.subplots(len(outlines), 2, squeeze=False)
     for (view, (image, roi)), (whole, near) in zip(outlines.items(), axes, strict=True):
         pixels, inside = (sitk.GetArrayViewFromImage(each)[0] for each in (image, roi))
-        rows, columns = _box_around(inside, margin=1.0)
+        rows, columns = _square_around(inside)
         _show(whole, pixels, inside)
         whole.set_title(f"{view}, whole image", fontsize=10)
         corner = (columns.start, rows.start)
@@ -52,15 +53,11 @@ def outlined_views(outlines: dict[str, tuple[sitk.Image, sitk.Image]], title: st
     return figure
 
 
-def _box_around(inside: np.ndarray, margin: float) -> tuple[slice, slice]:
-    """Rows and columns of a square around the outline, widened by `margin` of its size, within the image."""
-    rows, columns = (np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
-    half = (0.5 + margin / 2) * max(np.ptp(rows), np.ptp(columns)) + 1
-    centres = (rows[[0, -1]].mean(), columns[[0, -1]].mean())
-    return tuple(
-        slice(max(int(centre - half), 0), min(int(centre + half), length))
-        for centre, length in zip(centres, inside.shape, strict=True)
-    )
+def _square_around(inside: np.ndarray) -> tuple[slice, slice]:
+    """Rows and columns of a square around the outline, twice as large, as far as the image has them."""
+    box = Box.around(inside)
+    margins = tuple(max(box.shape) - length // 2 for length in box.shape)
+    return box.widened(margins, inside.shape).slices
 
 
 def _show(axes, pixels: np.ndarray, inside: np.ndarray) -> None:

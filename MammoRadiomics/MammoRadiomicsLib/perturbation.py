@@ -13,6 +13,7 @@ import SimpleITK as sitk
 
 from . import imaging
 from .errors import InputError
+from .field import Box
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ def perturbed_masks(mask: sitk.Image, count: int, seed: int = 15, spread: Spread
     if not inside.any():
         raise InputError("The mask is empty: not one pixel is outlined. Outline the lesion first.")
     diameter = 2 * np.sqrt(inside.sum() / np.pi)
-    window = _window(inside, margin=int(np.ceil(0.3 * diameter)) + 3)
+    margin = int(np.ceil(0.3 * diameter)) + 3
+    window = Box.around(inside).widened((margin, margin), inside.shape).slices
     variants = []
     for generator in np.random.SeedSequence(seed).spawn(count):
         pixels = np.zeros((1, *inside.shape), np.uint8)
@@ -80,15 +82,6 @@ def perturbed_masks(mask: sitk.Image, count: int, seed: int = 15, spread: Spread
         variant.CopyInformation(mask)
         variants.append(variant)
     return variants
-
-
-def _window(inside: np.ndarray, margin: int) -> tuple[slice, slice]:
-    """Rows and columns of the outline's bounding box, widened by `margin` pixels, within the image."""
-    extents = [np.flatnonzero(inside.any(axis=axis))[[0, -1]] for axis in (1, 0)]
-    return tuple(
-        slice(max(first - margin, 0), min(last + margin + 1, length))
-        for (first, last), length in zip(extents, inside.shape, strict=True)
-    )
 
 
 def _variant(inside: np.ndarray, diameter: float, rng: np.random.Generator, spread: Spread) -> np.ndarray:

@@ -7,17 +7,13 @@ spiculated disc with a grain of its own. Nothing learned from them says anything
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
-from .files import write_atomically
+from .cohort import HER2_CLASSES, write_rows
 from .progress import Progress, silent
-
-HER2_CLASSES = ("zero", "low", "positive")
 
 
 def mammogram(
@@ -116,29 +112,31 @@ def write_cohort(folder: str | Path, patients: int = 60, seed: int = 15, progres
         The cohort.csv.
     """
     folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     slnm = rng.permutation(np.arange(patients) % 2)
     her2 = rng.permutation(np.arange(patients) % 3)
-    rows = []
+    rows: list[dict] = []
     for i in range(patients):
         patient_id = f"P{i + 1:04d}"
-        spiculation = float(np.clip(0.10 + 0.08 * slnm[i] + rng.normal(0, 0.03), 0, 0.4))
-        grain_mm = float(np.clip(0.20 + 0.10 * her2[i] + rng.normal(0, 0.04), 0.1, 0.8))
-        diameter_mm = rng.uniform(4, 6)
-        for view in ("CC", "MLO"):
-            image, roi = mammogram(
-                int(rng.integers(2**31)), diameter_mm=diameter_mm, spiculation=spiculation, grain_mm=grain_mm
-            )
-            names = {"image": f"{patient_id}_{view}.nrrd", "mask": f"{patient_id}_{view}_lesion.nrrd"}
-            folder.mkdir(parents=True, exist_ok=True)
-            sitk.WriteImage(image, str(folder / names["image"]), useCompression=True)
-            sitk.WriteImage(roi, str(folder / names["mask"]), useCompression=True)
-            outcome = {"slnm": slnm[i], "her2": HER2_CLASSES[her2[i]]}
-            rows.append({"patient_id": patient_id, "laterality": "L", "view": view, **names, "label": 1, **outcome})
+        rows += _write_patient(folder, patient_id, int(slnm[i]), int(her2[i]), rng)
         progress(i + 1, patients, f"phantom {patient_id}")
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_atomically(folder / "cohort.csv", text.getvalue())
+    write_rows(folder / "cohort.csv", rows)
     return folder / "cohort.csv"
+
+
+def _write_patient(folder: Path, patient_id: str, slnm: int, her2: int, rng: np.random.Generator) -> list[dict]:
+    """Write both views of a lesion whose appearance follows its outcomes, and return their rows of the cohort."""
+    lesion = {
+        "spiculation": float(np.clip(0.10 + 0.08 * slnm + rng.normal(0, 0.03), 0, 0.4)),
+        "grain_mm": float(np.clip(0.20 + 0.10 * her2 + rng.normal(0, 0.04), 0.1, 0.8)),
+        "diameter_mm": rng.uniform(4, 6),
+    }
+    rows = []
+    for view in ("CC", "MLO"):
+        names = {"image": f"{patient_id}_{view}.nrrd", "mask": f"{patient_id}_{view}_lesion.nrrd"}
+        for each, name in zip(mammogram(int(rng.integers(2**31)), **lesion), names.values(), strict=True):
+            sitk.WriteImage(each, str(folder / name), useCompression=True)
+        outcomes = {"slnm": slnm, "her2": HER2_CLASSES[her2]}
+        rows.append({"patient_id": patient_id, "laterality": "L", "view": view, **names, "label": 1, **outcomes})
+    return rows

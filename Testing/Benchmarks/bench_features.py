@@ -1,4 +1,4 @@
-"""The feature engine against stock pyradiomics: time, memory, largest difference.
+"""The feature engine against stock pyradiomics: time, memory, largest difference. Then batches and agreement.
 
 Run it with ``make bench``, or ``python Testing/Benchmarks/bench_features.py [--quick] [--runs N]``. Every measurement
 is made in a child process of one thread, on images read from disk, so that its peak memory is its own. Stock
@@ -27,7 +27,7 @@ import SimpleITK as sitk
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "MammoRadiomics"))
 
-from MammoRadiomicsLib import features, phantoms, presets  # noqa: E402
+from MammoRadiomicsLib import features, phantoms, presets, stability  # noqa: E402
 
 SELECTED = ROOT / "Testing" / "Data" / "study_features.txt"
 ROWS, COLUMNS, SPACING_MM = 3328, 2560, 0.07
@@ -245,6 +245,20 @@ def table(folder: Path, runs: int, quick: bool) -> None:
         ours, stock = (child(folder, side, case, n, names) for side, n in (("ours", runs), ("stock", 3)))
         report(label, case, ours, stock, names)
     throughput(case, 10 if quick else 50)
+    agreement()
+
+
+def agreement(cases: int = 160, readers: int = 2, runs: int = 5) -> None:
+    """Print the time of intraclass correlations with intervals for as many features as the preset has."""
+    count = presets.load(PRESET).feature_count
+    ratings = np.random.default_rng(0).random((cases, readers, count))
+    seconds = []
+    for _ in range(runs + 1):
+        start = time.perf_counter()
+        stability.icc(ratings, "ICC(2,1)")
+        seconds.append(time.perf_counter() - start)
+    median = statistics.median(seconds[1:])
+    print(f"ICC(2,1) with 95% intervals, {count} features, {cases} cases, {readers} readers: {median:.3f} s")
 
 
 if __name__ == "__main__":
