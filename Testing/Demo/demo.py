@@ -58,8 +58,11 @@ def main() -> None:
 
 def run(output: Path, patients: int) -> list[dict]:
     """Run the whole flow and return the records of the predictions."""
+    import vtk
     from MammoRadiomicsHost import application
 
+    # The stand-in has no colour tables, and MRML says so at every label map. What matters is checked below.
+    vtk.vtkLogger.SetStderrVerbosity(vtk.vtkLogger.VERBOSITY_OFF)
     with Step("Starting the stand-in for Slicer with both modules"):
         application.start()
         modules = [
