@@ -92,9 +92,13 @@ def predictions(records: list[dict]):
     """
     from matplotlib.figure import Figure
 
-    warnings = ["\n".join(textwrap.wrap(f"{r['outcome'].upper()}: {w}", 105)) for r in records for w in r["warnings"]]
+    warnings = [
+        textwrap.fill(f"{record['outcome'].upper()}: {warning}", 110, break_on_hyphens=False)
+        for record in records
+        for warning in record["warnings"]
+    ]
     lines = sum(text.count("\n") + 1 for text in warnings)
-    heights = [len(record["probabilities"]) + 1.2 for record in records] + [0.6 * lines + 0.9]
+    heights = [len(record["probabilities"]) + 1.2 for record in records] + [0.48 * lines + 0.6]
     figure = Figure(figsize=(8, 0.42 * sum(heights)), layout="constrained")
     *bars, notes = figure.subplots(len(records) + 1, 1, height_ratios=heights)
     for axes, record in zip(bars, records, strict=True):

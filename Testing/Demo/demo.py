@@ -11,7 +11,6 @@ import json
 import resource
 import sys
 import time
-import warnings
 from pathlib import Path
 
 TESTING = Path(__file__).resolve().parents[1]
@@ -104,18 +103,21 @@ def load_patient() -> dict:
 
 
 def write_features(logic, views: dict, path: Path) -> None:
+    """Write features.csv with what belongs beside it, and show the features as a table of the scene."""
     import slicer
-    from MammoRadiomicsLib import cohort, mrml
-    from MammoRadiomicsLib.features import GreyLevelWarning
+    from MammoRadiomicsLib import extraction, mrml, presets
 
-    with warnings.catch_warnings(record=True) as notes:
-        warnings.simplefilter("always", GreyLevelWarning)
-        features = {view: logic.extractFeatures(*node[:3], spacingMm=node[3]) for view, node in views.items()}
-    for note in notes:
-        print(f"  Note: {note.message}")
+    preset = presets.load("study-1409")
+    found = extraction.Extraction()
+    for view, node in views.items():
+        keys = {"patient_id": "P_00820", "lesion_id": "1", "laterality": "R", "view": view}
+        row, source = extraction.feature_row(keys, *logic.outline(node), preset)
+        found.rows.append(row)
+        found.sources.append(source)
+        print(f"  {view}: {preset.feature_count} features", *source["notes"], sep="\n  Note: ")
+    extraction.write(found, preset, path)
+    features = {row["view"]: {name: row[name] for name in preset.feature_names()} for row in found.rows}
     mrml.features_to_table(slicer.mrmlScene, features, "Features")
-    cohort.write_rows(path, [{"laterality": "R", "view": view} | values for view, values in features.items()])
-    print(f"  {len(features['CC'])} features x {len(features)} views")
 
 
 def make_cohort(folder: Path, patients: int) -> tuple[Path, Path]:
