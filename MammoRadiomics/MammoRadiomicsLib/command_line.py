@@ -131,7 +131,7 @@ def _add_train(commands) -> argparse.ArgumentParser:
 
 
 def _train(options: argparse.Namespace, report: progress.Progress) -> tuple[int, str]:
-    from . import cohort, learning, model_file
+    from . import cohort, learning, model_file, protocols
     from . import report as reports
 
     settings = TrainingSettings(
@@ -148,7 +148,7 @@ def _train(options: argparse.Namespace, report: progress.Progress) -> tuple[int,
     model_file.save(training.model, options.output)
     written = f"{training.model.card}\nModel: {options.output}"
     if options.report:
-        reports.write(training, options.report)
+        reports.write(training, protocols.compare(training, progress=report), options.report)
         written += f"\nReport: {options.report}"
     return DONE, written
 

@@ -183,4 +183,42 @@ def _draw_decision(axes, positive: np.ndarray, probability: np.ndarray, limits: 
         label = None if i else "the study's limits"
         axes.axvline(limit, color="black", linewidth=0.8, linestyle=":", label=label)
     axes.set(xlabel="Threshold probability", ylabel="Net benefit", ylim=(-0.1, max(positive.mean() * 1.1, 0.1)))
-    axes.legend(frameon=False, fontsize=8, loc="lower left")
+    axes.legend(framealpha=0.9, edgecolor="none", fontsize=8, loc="lower left")
+
+
+def protocol_claims(claims: list[dict], title: str):
+    """Show the areas under the ROC curve that different protocols claim on the same table.
+
+    Parameters
+    ----------
+    claims : list of dict
+        As :func:`.protocols.compare` returns them.
+    title : str
+        Stands above.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    from matplotlib.figure import Figure
+
+    labels = {
+        ("nested", "test"): "nested: refitted in each fold,\nmeasured on held-out patients",
+        ("study", "test"): "study: one split 7:3,\ntest rows",
+        ("study", "training"): "study: one split 7:3,\ntraining rows",
+        ("leaky", "test"): "leaky: selected and balanced\nbefore the split",
+    }
+    figure = Figure(figsize=(7.5, 3.2), layout="constrained")
+    axes = figure.subplots()
+    for height, key in enumerate(labels):
+        aucs = [claim["auc"] for claim in claims if (claim["protocol"], claim["rows"]) == key]
+        colour = BAR_COLOUR if key[0] == "nested" else OUTLINE_COLOUR
+        axes.plot(aucs, [height] * len(aucs), "o", color=colour, alpha=0.7)
+        median = float(np.median(aucs))
+        axes.annotate(f"{median:.2f}", (median, height), (0, 8), textcoords="offset points", ha="center", fontsize=9)
+    axes.axvline(0.5, color="grey", linewidth=0.8, linestyle="--")
+    axes.set_yticks(range(len(labels)), list(labels.values()), fontsize=9)
+    axes.set(xlabel="Area under the ROC curve, one dot a split (median above)", xlim=(0.3, 1.02), ylim=(3.6, -0.6))
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.suptitle(title, fontsize=10)
+    return figure

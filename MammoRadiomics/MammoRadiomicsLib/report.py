@@ -12,16 +12,20 @@ from .cohort import rows_to_csv
 from .files import write_atomically
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from .learning import Training
 
 
-def write(training: Training, folder: str | Path) -> list[Path]:
-    """Write model card, metrics, out-of-fold probabilities and figures, and return the paths.
+def write(training: Training, claims: list[dict], folder: str | Path) -> list[Path]:
+    """Write model card, metrics, out-of-fold probabilities, comparison of protocols and figures; return the paths.
 
     Parameters
     ----------
     training : Training
         As :func:`.learning.train` returns it.
+    claims : list of dict
+        As :func:`.protocols.compare` returns them.
     folder : path
         Made if missing.
 
@@ -37,15 +41,23 @@ def write(training: Training, folder: str | Path) -> list[Path]:
         "metrics.json": json.dumps({key: manifest[key] for key in ("metrics", "training", "versions")}, indent=1)
         + "\n",
         "out_of_fold.csv": rows_to_csv(_out_of_fold(training)),
+        "protocols.csv": rows_to_csv(claims),
     }
-    figure = figures.performance(training)
-    for suffix in ("png", "svg"):
-        picture = io.BytesIO()
-        figure.savefig(picture, format=suffix, dpi=150)
-        contents[f"performance.{suffix}"] = picture.getvalue()
+    title = f"{figures.outcome_names(training.model.outcome)[0]}: what three protocols claim on the same table"
+    contents |= _pictures("performance", figures.performance(training))
+    contents |= _pictures("protocols", figures.protocol_claims(claims, title))
     for name, content in contents.items():
         write_atomically(folder / name, content)
     return [folder / name for name in contents]
+
+
+def _pictures(name: str, figure: Figure) -> dict[str, bytes]:
+    pictures = {}
+    for suffix in ("png", "svg"):
+        content = io.BytesIO()
+        figure.savefig(content, format=suffix, dpi=150)
+        pictures[f"{name}.{suffix}"] = content.getvalue()
+    return pictures
 
 
 def _out_of_fold(training: Training) -> list[dict]:

@@ -19,7 +19,7 @@ APPLYING = ("errors", "progress", "settings", "imaging", "presets", "features", 
 HEAVY = {"radiomics", "sklearn", "imblearn", "matplotlib", "skimage", "pandas", "scipy", "pywt"}
 TRAINING_ONLY = {"sklearn", "imblearn", "pandas"}
 # An estimator is a class of scikit-learn's, so its file cannot be read without it; it is imported inside the action.
-ESTIMATORS = ("learning",)
+ESTIMATORS = ("learning", "protocols")
 
 
 def imports(path: Path, everywhere: bool = True) -> set[str]:

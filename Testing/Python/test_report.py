@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from MammoRadiomicsLib import figures, learning, report
+from MammoRadiomicsLib import figures, learning, protocols, report
 from MammoRadiomicsLib.settings import TrainingSettings
 from tables import a_table
 
@@ -18,7 +18,8 @@ def training(request):
 
 
 def test_the_report_holds_every_number_behind_the_figures(training, tmp_path):
-    paths = report.write(training, tmp_path / "report")
+    claims = protocols.compare(training, seeds=2)
+    paths = report.write(training, claims, tmp_path / "report")
     assert {path.name for path in paths} == {path.name for path in (tmp_path / "report").iterdir()}
     with (tmp_path / "report" / "out_of_fold.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -30,6 +31,12 @@ def test_the_report_holds_every_number_behind_the_figures(training, tmp_path):
     assert metrics == training.model.manifest["metrics"]
     brier = ((found.mean(axis=0) - (training.lesions.target == len(training.model.classes) - 1)) ** 2).mean()
     assert metrics["brier"][name] == pytest.approx(brier)
+
+
+def test_the_claim_of_the_nested_protocol_is_the_models_own(training):
+    claims = [claim["auc"] for claim in protocols.compare(training, seeds=1) if claim["protocol"] == "nested"]
+    aucs = [auc["mean"] for auc in training.model.manifest["metrics"]["auc"].values()]
+    assert np.mean(claims) == pytest.approx(np.mean(aucs))
 
 
 def test_each_class_has_its_row_of_curves(training):
