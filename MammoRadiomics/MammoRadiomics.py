@@ -85,6 +85,7 @@ class MammoRadiomicsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._parameterNodeGuiTag = None
         self._showingOutlines = False
         self._volumeIds = {}
+        self._inputs = None
         self._shown = None
 
     def setup(self) -> None:
@@ -146,6 +147,7 @@ class MammoRadiomicsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._shown = None
         if self._parameterNode:
             self._volumeIds = self._currentVolumeIds()
+            self._inputs = self._currentInputs()
             # Before the widgets are bound, because a bound selector writes back what it shows.
             self._showOutlines()
             self._parameterNodeGuiTag = self._parameterNode.connectGui(self.ui)
@@ -155,6 +157,7 @@ class MammoRadiomicsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onParametersModified(self, caller=None, event=None) -> None:
         """Bring everything into line with the parameter node."""
         self._forgetSpacingOfOtherVolumes()
+        self._forgetResultOfOtherInputs()
         self._showOutlines()
         self._showSpacings()
         self._showModelAndResult()
@@ -185,6 +188,21 @@ class MammoRadiomicsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for view in VIEWS:
             if before[view] != self._volumeIds[view]:
                 setattr(self._parameterNode, f"{view.lower()}SpacingMm", 0.0)
+
+    def _currentInputs(self) -> tuple:
+        views = self.logic.selectedViews(self._parameterNode)
+        model = self._parameterNode.model
+        outlines = [
+            (view, volume.GetID(), segmentation.GetID() if segmentation else "", segmentId, spacing)
+            for view, (volume, segmentation, segmentId, spacing) in views.items()
+        ]
+        return (*outlines, model.GetID() if model else "")
+
+    def _forgetResultOfOtherInputs(self) -> None:
+        """Stop showing a result when an image, an outline or the model is exchanged; its record stays in the scene."""
+        before, self._inputs = self._inputs, self._currentInputs()
+        if before != self._inputs:
+            self._parameterNode.result = None
 
     def _showSpacings(self) -> None:
         for view, box in self._spacingBoxes.items():

@@ -60,7 +60,7 @@ class Lesions:
     views : tuple of str
         The views that went in.
     excluded : int
-        Lesions left out because their outcome is not known.
+        Lesions left out because their outcome is not known, or because the first reader did not outline them.
     """
 
     patients: np.ndarray
@@ -137,12 +137,12 @@ def read_cohort(path: str | Path) -> list[Row]:
     return rows
 
 
-def read_features(path: str | Path) -> FeatureTable:
-    """Read a features.csv."""
-    return feature_table(read_rows(path), Path(path).name)
+def read_features(path: str | Path, finite: bool = True) -> FeatureTable:
+    """Read a features.csv; see :func:`feature_table`."""
+    return feature_table(read_rows(path), Path(path).name, finite)
 
 
-def feature_table(rows: list[Row], what: str) -> FeatureTable:
+def feature_table(rows: list[Row], what: str, finite: bool = True) -> FeatureTable:
     """Separate the feature columns of a table from the others.
 
     A feature is a column named ``<image type>_<class>_<feature>`` whose cells are numbers.
@@ -153,6 +153,8 @@ def feature_table(rows: list[Row], what: str) -> FeatureTable:
         As :func:`read_rows` gives them.
     what : str
         What to call the table in an error.
+    finite : bool
+        Refuse cells that are not finite numbers; otherwise they become NaN.
 
     Raises
     ------
@@ -165,7 +167,12 @@ def feature_table(rows: list[Row], what: str) -> FeatureTable:
     values = np.empty((len(rows), len(names)))
     for i, row in enumerate(rows):
         for j, name in enumerate(names):
-            values[i, j] = _number(row[name], f"{what}, row {i + 2}, column {name}")
+            values[i, j] = _number(row[name])
+            if finite and not np.isfinite(values[i, j]):
+                raise InputError(
+                    f"{what}, row {i + 2}, column {name} holds {row[name]!r}, which is not a finite number. "
+                    "Correct it or leave the row out."
+                )
     others = [{name: cell for name, cell in row.items() if name not in set(names)} for row in rows]
     return FeatureTable(others, names, values)
 
@@ -178,13 +185,22 @@ def _is_feature(name: str) -> bool:
     return len(parts) == 3 and parts[1] in _FEATURE_CLASSES
 
 
-def _number(text: str, where: str) -> float:
+def _number(text: str) -> float:
     try:
         number = float(text)
     except ValueError:
-        number = float("nan")
-    if not np.isfinite(number):
-        raise InputError(f"{where} holds {text!r}, which is not a finite number. Correct it or leave the row out.")
+        return float("nan")
+    return number if np.isfinite(number) else float("nan")
+
+
+def spacing_of(row: Row) -> float | None:
+    """Return a row's pixel spacing in mm, None where it does not say; InputError where it is no number."""
+    text = row.get("pixel_spacing_mm", "")
+    if not text:
+        return None
+    number = _number(text)
+    if not number > 0:
+        raise InputError(f"{case_name(row)} has the pixel_spacing_mm {text!r}, which is not a number. Correct it.")
     return number
 
 
@@ -196,13 +212,19 @@ def with_cohort(table: FeatureTable, cohort: list[Row]) -> FeatureTable:
     InputError
         When an outline of the table is not in the cohort.
     """
-    by_key = {_key(row): row for row in cohort}
+    by_key: dict[tuple[str, ...], Row] = {}
+    for row in cohort:
+        if _key(row) in by_key:
+            raise InputError(f"{case_name(row)} is in the cohort twice. Delete one row, or number its lesions.")
+        by_key[_key(row)] = row
+    # Perturbed outlines serve the agreement of features; they are no cases of their own.
+    kept = [i for i, row in enumerate(table.rows) if not row.get("reader", "").startswith(PERTURBED)]
     joined = []
-    for row in table.rows:
+    for row in (table.rows[i] for i in kept):
         if _key(row) not in by_key:
             raise InputError(f"{case_name(row)} has features but no row in the cohort. Use the cohort it came from.")
         joined.append({**by_key[_key(row)], **row})
-    return FeatureTable(joined, table.names, table.values)
+    return FeatureTable(joined, table.names, table.values[kept])
 
 
 def _key(row: Row) -> tuple[str, ...]:
@@ -236,10 +258,12 @@ def lesions(table: FeatureTable, outcome: str, views: str = "mean", classes: tup
     InputError
         For an unknown outcome, fewer than two classes, contradicting outcomes of one lesion, or missing views.
     """
-    groups: dict[tuple[str, str], list[int]] = {}
-    for i, row in enumerate(_first_reader(table.rows)):
-        if row is not None and (views in ("mean", "concat") or row.get("view") == views):
-            groups.setdefault((row["patient_id"], row.get("lesion_id") or "1"), []).append(i)
+    by_lesion = rows_by_lesion(table.rows)
+    groups = {
+        key: [i for view, i in of_lesion.items() if views in ("mean", "concat") or view == views]
+        for key, of_lesion in by_lesion.items()
+    }
+    groups = {key: group for key, group in groups.items() if group}
     if not groups:
         raise InputError(f"No row of the table has the view {views}. Choose other views.")
     used_views = tuple(sorted({table.rows[i].get("view", "") for group in groups.values() for i in group}))
@@ -249,14 +273,36 @@ def lesions(table: FeatureTable, outcome: str, views: str = "mean", classes: tup
     join = _side_by_side if views == "concat" else _mean_of_views
     names, values = join(table, [groups[key] for key in known], used_views)
     target = np.array([classes.index(labels[key]) for key in known])
-    patients = np.array([patient for patient, _ in known])
-    return Lesions(patients, names, values, target, classes, used_views, excluded=len(groups) - len(known))
+    patients = np.array([patient for patient, *_ in known])
+    everything = {lesion_key(row) for row in table.rows}
+    return Lesions(patients, names, values, target, classes, used_views, excluded=len(everything) - len(known))
 
 
-def _first_reader(rows: list[Row]) -> list[Row | None]:
-    """Keep the rows of the reader who comes first in the table; the others serve the ICC."""
+def lesion_key(row: Row) -> tuple[str, str, str]:
+    """Return patient, laterality and lesion: two breasts of one patient are two lesions, whatever their numbers."""
+    return row["patient_id"], row.get("laterality", ""), row.get("lesion_id") or "1"
+
+
+def rows_by_lesion(rows: list[Row]) -> dict[tuple[str, str, str], dict[str, int]]:
+    """Return the indices of each lesion's rows by view, as the reader outlined them who comes first in the table.
+
+    Raises
+    ------
+    InputError
+        When a row has no patient_id, or a lesion has two rows of one view.
+    """
     reader = rows[0].get("reader", "")
-    return [row if row.get("reader", "") == reader else None for row in rows]
+    found: dict[tuple[str, str, str], dict[str, int]] = {}
+    for i, row in enumerate(rows):
+        if not row.get("patient_id"):
+            raise InputError(f"Row {i + 2} of the table has no patient_id. Every row needs one.")
+        if row.get("reader", "") != reader:
+            continue
+        of_lesion = found.setdefault(lesion_key(row), {})
+        if row.get("view", "") in of_lesion:
+            raise InputError(f"{case_name(row)} is in the table twice (row {i + 2}). Delete one or number its lesions.")
+        of_lesion[row.get("view", "")] = i
+    return found
 
 
 def _mean_of_views(table: FeatureTable, groups: list[list[int]], views: tuple[str, ...]) -> tuple[tuple, np.ndarray]:

@@ -13,8 +13,10 @@ from pathlib import Path
 
 from . import __version__, progress
 from .errors import InputError, MammoRadiomicsError
+from .files import refuse_as_target
 from .settings import PURPOSES, VIEWS, TrainingSettings
 
+_SPACING_HELP = "pixel spacing in mm, instead of what the files say (a cohort's own column comes first)"
 DONE, SOME_FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -34,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"MammoRadiomics: {error}", file=sys.stderr)
         return UNUSABLE
     except KeyboardInterrupt:
-        print("MammoRadiomics: stopped; nothing was written.", file=sys.stderr)
+        print("MammoRadiomics: stopped.", file=sys.stderr)
         return INTERRUPTED
     print(json.dumps({"result": result}) if options.json_progress else result)
     return code
@@ -57,7 +59,7 @@ def _add_extract(commands) -> argparse.ArgumentParser:
     source.add_argument("--cohort", type=Path, help="cohort.csv: one row per outline")
     parser.add_argument("--mask", type=Path, help="outline of the lesion")
     parser.add_argument("--label", type=int, default=1, help="value of the lesion in the mask (default 1)")
-    parser.add_argument("--spacing", type=float, metavar="MM", help="pixel spacing, where the image does not say")
+    parser.add_argument("--spacing", type=float, metavar="MM", help=_SPACING_HELP)
     parser.add_argument("--preset", default="study-1409", help="study-1409, mammo-2d or a pyradiomics parameter file")
     parser.add_argument("--perturb", type=int, default=0, metavar="N", help="also N perturbed outlines of each")
     parser.add_argument("--output", type=Path, required=True, help="features.csv to write")
@@ -67,6 +69,9 @@ def _add_extract(commands) -> argparse.ArgumentParser:
 def _extract(options: argparse.Namespace, report: progress.Progress) -> tuple[int, str]:
     from . import cohort, extraction, presets
 
+    if options.cohort and options.mask:
+        raise InputError("A cohort names its masks itself: leave --mask out.")
+    _refuse_overwriting([options.output], [options.cohort, options.image, options.mask])
     preset = presets.load(options.preset)
     outlines = cohort.read_cohort(options.cohort) if options.cohort else [_single_outline(options)]
     report = report if options.cohort else progress.silent
@@ -88,6 +93,15 @@ def _extract(options: argparse.Namespace, report: progress.Progress) -> tuple[in
     return DONE, summary
 
 
+def _refuse_overwriting(outputs: list[Path | None], inputs: list[Path | None]) -> None:
+    """Refuse to write where nothing can be written, or over what is read, before any work is done."""
+    sources = {path.resolve() for path in inputs if path is not None}
+    for path in (path for path in outputs if path is not None):
+        refuse_as_target(path)
+        if path.resolve() in sources:
+            raise InputError(f"{path} is read and would be overwritten. Give another name to the output.")
+
+
 def _single_outline(options: argparse.Namespace) -> dict[str, str]:
     if options.mask is None:
         raise InputError("An image needs its outline: give --mask FILE as well.")
@@ -105,7 +119,8 @@ def _add_stability(commands) -> argparse.ArgumentParser:
 def _stability(options: argparse.Namespace, report: progress.Progress) -> tuple[int, str]:
     from . import cohort, stability
 
-    rows = stability.report(cohort.read_features(options.features))
+    _refuse_overwriting([options.output], [options.features])
+    rows = stability.report(cohort.read_features(options.features, finite=False))
     cohort.write_rows(options.output, rows)
     return DONE, f"{stability.summary(rows)}\nTable: {options.output}"
 
@@ -117,6 +132,7 @@ def _add_train(commands) -> argparse.ArgumentParser:
     parser.add_argument("--features", type=Path, required=True, help="features.csv")
     parser.add_argument("--cohort", type=Path, help="cohort.csv with the outcome, where features.csv has it not")
     parser.add_argument("--outcome", required=True, help="slnm, her2 or a column")
+    parser.add_argument("--preset", type=Path, help="the parameter file of the features, where it is not a shipped one")
     parser.add_argument(
         "--protocol", choices=["nested"], default="nested", help="how performance is measured (default)"
     )
@@ -131,9 +147,12 @@ def _add_train(commands) -> argparse.ArgumentParser:
 
 
 def _train(options: argparse.Namespace, report: progress.Progress) -> tuple[int, str]:
-    from . import cohort, learning, model_file, protocols
+    from . import cohort, learning, model_file, presets, protocols
     from . import report as reports
 
+    _refuse_overwriting([options.output], [options.features, options.cohort])
+    if options.report and options.report.exists() and not options.report.is_dir():
+        raise InputError(f"{options.report} is a file; the report needs a folder. Give another name.")
     settings = TrainingSettings(
         views=options.views,
         folds=options.folds,
@@ -144,7 +163,8 @@ def _train(options: argparse.Namespace, report: progress.Progress) -> tuple[int,
     table = cohort.read_features(options.features)
     if options.cohort:
         table = cohort.with_cohort(table, cohort.read_cohort(options.cohort))
-    training = learning.train(table, options.outcome, settings, report)
+    preset = presets.load(options.preset) if options.preset else None
+    training = learning.train(table, options.outcome, settings, report, preset)
     model_file.save(training.model, options.output)
     written = f"{training.model.card}\nModel: {options.output}"
     if options.report:
@@ -161,7 +181,7 @@ def _add_predict(commands) -> argparse.ArgumentParser:
     parser.add_argument("--image", action="append", default=[], type=Path)
     parser.add_argument("--mask", action="append", default=[], type=Path)
     parser.add_argument("--label", type=int, default=1, help="value of the lesion in the masks (default 1)")
-    parser.add_argument("--spacing", type=float, metavar="MM", help="pixel spacing, where the images do not say")
+    parser.add_argument("--spacing", type=float, metavar="MM", help=_SPACING_HELP)
     parser.add_argument("--perturb", type=int, default=0, metavar="N", help="range over N plausible outlines")
     parser.add_argument("--json", type=Path, help="write the whole record as JSON")
     parser.add_argument("--features", type=Path, help="features.csv instead of images")
@@ -173,13 +193,25 @@ def _predict(options: argparse.Namespace, report: progress.Progress) -> tuple[in
     from . import cohort, model_file, prediction
 
     model = model_file.load(options.model)
-    if options.features:
-        if options.output is None:
-            raise InputError("Predictions of a table need a file: give --output predictions.csv.")
-        rows = prediction.predict_table(model, cohort.read_features(options.features))
-        cohort.write_rows(options.output, rows)
+    _refuse_overwriting(
+        [options.output, options.json], [options.model, options.features, *options.image, *options.mask]
+    )
+    if not options.features:
+        if options.output:
+            raise InputError("A prediction from images is written as JSON: give --json FILE instead of --output.")
+        return DONE, _predict_images(options, model)
+    if options.image or options.json or options.perturb or options.output is None:
+        raise InputError("Predictions of a table take --features and --output, without images, --json or --perturb.")
+    rows = prediction.predict_table(model, cohort.read_features(options.features))
+    cohort.write_rows(options.output, rows)
+    failures = [row for row in rows if row["failure"]]
+    if not failures:
         return DONE, f"{len(rows)} lesions: {options.output}"
-    return DONE, _predict_images(options, model)
+    first = f"{cohort.case_name(failures[0])}: {failures[0]['failure']}"
+    return (
+        SOME_FAILED,
+        f"{len(failures)} of {len(rows)} lesions have no prediction: {options.output}\nThe first: {first}",
+    )
 
 
 def _predict_images(options: argparse.Namespace, model) -> str:

@@ -56,10 +56,11 @@ def reported(classes: int) -> range:
     return range(1, 2) if classes == 2 else range(classes)
 
 
-def calibration(positive: np.ndarray, probability: np.ndarray) -> tuple[float, float]:
+def calibration(positive: np.ndarray, probability: np.ndarray) -> tuple[float, float | None]:
     """Return the calibration intercept (slope fixed at 1) and slope of logistic recalibration (Cox, 1958).
 
-    0 and 1 are ideal; a slope under 1 means probabilities too extreme, an intercept above 0 too low.
+    0 and 1 are ideal; a slope under 1 means probabilities too extreme, an intercept above 0 too low. Where all
+    probabilities are equal there is no slope: None.
 
     Parameters
     ----------
@@ -75,7 +76,7 @@ def calibration(positive: np.ndarray, probability: np.ndarray) -> tuple[float, f
     log_odds = logit(np.clip(probability, 1e-6, 1 - 1e-6))
     intercept = brentq(lambda shift: (expit(log_odds + shift) - positive).sum(), -50, 50)
     if np.ptp(log_odds) == 0:
-        return float(intercept), float("nan")
+        return float(intercept), None
     fit = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(log_odds[:, None], positive)
     return float(intercept), float(fit.coef_[0, 0])
 
@@ -85,7 +86,8 @@ def youden_threshold(positive: np.ndarray, probability: np.ndarray) -> float:
     from sklearn.metrics import roc_curve
 
     false_positive, true_positive, thresholds = roc_curve(positive, probability, drop_intermediate=False)
-    best = int((true_positive - false_positive).argmax())
+    # The first threshold is infinite: it calls nothing positive, and is no operating point.
+    best = 1 + int((true_positive - false_positive)[1:].argmax())
     values = np.unique(probability)
     lower = values[values < thresholds[best]]
     return float((thresholds[best] + lower[-1]) / 2) if lower.size else float(thresholds[best])

@@ -12,9 +12,9 @@ import numpy as np
 import SimpleITK as sitk
 
 from . import __version__, imaging, perturbation, prediction
-from .cohort import KEY_COLUMNS, PERTURBED, Row, case_name, rows_to_csv, write_rows
+from .cohort import KEY_COLUMNS, PERTURBED, Row, case_name, rows_to_csv, spacing_of, write_rows
 from .errors import InputError
-from .files import write_atomically
+from .files import refuse_as_target, write_atomically
 from .presets import Preset
 from .progress import Progress, silent
 
@@ -70,14 +70,16 @@ def extract_cohort(
     spacing_mm : float, optional
         Pixel spacing in mm for rows that do not say.
     perturb : int
-        Perturbed outlines of each, as further rows whose reader is ``perturbed-1`` and so on.
+        Perturbed outlines of each of the first reader's, as further rows whose reader is ``perturbed-1`` and so on.
     progress : callable
         Called after each outline.
     """
     found = Extraction()
+    first_reader = cohort[0].get("reader", "")
     for number, row in enumerate(cohort, start=2):
+        variants = perturb if row.get("reader", "") == first_reader else 0
         try:
-            rows, sources = zip(*_rows_of_outline(row, preset, spacing_mm, perturb), strict=True)
+            rows, sources = zip(*_rows_of_outline(row, preset, spacing_mm, variants), strict=True)
         except InputError as error:
             name = case_name(row)
             reason = f"{name}: {error}" if row.get("patient_id") else str(error)
@@ -103,16 +105,22 @@ def _read_outline(row: Row, spacing_mm: float | None) -> tuple[sitk.Image, sitk.
             raise InputError(f"The cohort names no {column}. Fill in the column {column}.")
     try:
         label = int(row.get("label") or 1)
-        spacing_mm = float(row["pixel_spacing_mm"]) if row.get("pixel_spacing_mm") else spacing_mm
+        spacing_mm = spacing_of(row) or spacing_mm
     except ValueError as error:
-        raise InputError(f"Its label or pixel_spacing_mm is not a number ({error}). Correct the cohort.") from error
+        raise InputError(f"Its label {row['label']!r} is not a whole number. Correct the cohort.") from error
     return imaging.read_case(row["image"], row["mask"], label=label, spacing_mm=spacing_mm)
 
 
 def write(found: Extraction, preset: Preset, output: Path) -> None:
-    """Write features.csv, features.failures.csv and features.run.json, named after `output`."""
+    """Write features.csv, features.failures.csv and features.run.json, named after `output`.
+
+    Where no outline could be used there are only the failures.
+    """
+    refuse_as_target(output)
     failures = rows_to_csv(found.failures) if found.failures else "row,reason\n"
     write_atomically(output.with_suffix(".failures.csv"), failures)
+    if not found.rows:
+        return
     run = {
         "preset": preset.to_json(),
         "preset_sha256": preset.digest,
@@ -120,9 +128,8 @@ def write(found: Extraction, preset: Preset, output: Path) -> None:
         "outlines": found.sources,
         "failures": len(found.failures),
     }
+    write_rows(output, found.rows)
     write_atomically(output.with_suffix(".run.json"), json.dumps(run, indent=1) + "\n")
-    if found.rows:
-        write_rows(output, found.rows)
 
 
 def versions() -> dict[str, str]:

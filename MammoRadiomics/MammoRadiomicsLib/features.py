@@ -159,10 +159,11 @@ def _warn_of_grey_levels(mammogram: field.Field, preset: presets.Preset) -> None
     settings = preset.settings_for("Original") if "Original" in preset.image_types else preset.settings
     original = texture.discretise("original", mammogram.roi_pixels, mammogram.inside, mammogram.spacing, settings)
     levels = len(original.levels)
+    remedy = "" if settings.get("binCount") else " Use a preset with a bin count, such as mammo-2d."
     if not FEWEST_GREY_LEVELS <= levels <= MOST_GREY_LEVELS:
         warnings.warn(
-            f"The lesion has {levels} grey levels with preset {preset.name}; texture is meaningful with "
-            f"{FEWEST_GREY_LEVELS} to {MOST_GREY_LEVELS}. Use a preset with a bin count, such as mammo-2d.",
+            f"The lesion has {levels} grey level{'s' if levels > 1 else ''} with preset {preset.name}; "
+            f"texture is meaningful with {FEWEST_GREY_LEVELS} to {MOST_GREY_LEVELS}.{remedy}",
             GreyLevelWarning,
             stacklevel=3,
         )

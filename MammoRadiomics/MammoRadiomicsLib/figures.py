@@ -145,7 +145,8 @@ def performance(training: Training):
             f"{names.get(name, name)}: AUC {auc['mean']:.2f} ({auc['low']:.2f} to {auc['high']:.2f})", fontsize=10
         )
         _draw_calibration(calibration, positive, probability)
-        calibration.set_title(f"Slope {fit['slope']:.2f}, intercept {fit['intercept']:+.2f}", fontsize=10)
+        slope = "none" if fit["slope"] is None else f"{fit['slope']:.2f}"
+        calibration.set_title(f"Slope {slope}, intercept {fit['intercept']:+.2f}", fontsize=10)
         _draw_decision(decision, positive, probability, model.manifest["thresholds"])
         decision.set_title(f"Decision curve, {names.get(name, name)} against the rest", fontsize=10)
     counts = f"{training.lesions.target.size} lesions, {metrics['protocol']} cross-validation"

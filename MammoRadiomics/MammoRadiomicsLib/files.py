@@ -25,7 +25,8 @@ def write_atomically(path: str | Path, content: str | bytes) -> None:
     InputError
         When the folder cannot be written to or the disk is full; the old file, if any, is untouched.
     """
-    path = Path(path)
+    path = Path(path).resolve()
+    refuse_as_target(path)
     data = content.encode("utf-8") if isinstance(content, str) else content
     temporary = None
     try:
@@ -43,6 +44,13 @@ def write_atomically(path: str | Path, content: str | bytes) -> None:
                 Path(temporary).unlink()
         reason = error.strerror or type(error).__name__
         raise InputError(f"{path} cannot be written ({reason}). Choose another folder or free some space.") from error
+
+
+def refuse_as_target(path: str | Path) -> None:
+    """Raise InputError where a file cannot be written: no name, a folder, or a device."""
+    path = Path(path)
+    if not path.name or (path.exists() and not path.is_file()):
+        raise InputError(f"{path} is no file that can be written. Give the name of a file.")
 
 
 def _give_usual_permissions(path: str) -> None:

@@ -14,6 +14,8 @@ from .errors import DependencyError, InputError
 
 # These formats carry a print resolution at best, never the size of a detector pixel.
 FORMATS_WITHOUT_GEOMETRY = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".tif", ".tiff"})
+# Wide enough for magnified views and for images that were made smaller; micrometres entered as mm lie far outside.
+PLAUSIBLE_SPACING_MM = (0.005, 2.0)
 _PIXEL_SPACING, _IMAGER_PIXEL_SPACING, _MAGNIFICATION = "0028|0030", "0018|1164", "0018|1114"
 _PHOTOMETRIC_INTERPRETATION, _SOP_CLASS = "0028|0004", "0008|0016"
 
@@ -87,6 +89,8 @@ def read(path: str | Path, what: str = "image") -> sitk.Image:
         raise InputError(
             f"The {name} cannot be read as an image. Use DICOM, NRRD, NIfTI, MetaImage, PNG, TIFF or PGM."
         ) from error
+    if path.suffix.lower() in FORMATS_WITHOUT_GEOMETRY:
+        image.SetSpacing((1.0, 1.0, 1.0))
     if reader.HasMetaDataKey(_SOP_CLASS):
         _apply_dicom_header(image, reader, name)
     return image
@@ -180,16 +184,21 @@ def with_spacing(image: sitk.Image, spacing_mm: float | None = None, what: str =
         When there is no spacing: a value of exactly 1 mm in both directions is what software writes for "unknown", and
         no mammograph has pixels of 1 mm.
     """
-    image = sitk.Image(image)
-    if spacing_mm is not None:
-        if not (np.isfinite(spacing_mm) and spacing_mm > 0):
-            raise InputError(f"A pixel spacing of {spacing_mm} mm is impossible. Give a positive number.")
-        image.SetSpacing((spacing_mm, spacing_mm, 1.0))
-    elif image.GetSpacing()[:2] == (1.0, 1.0):
+    columns_mm, rows_mm = (spacing_mm, spacing_mm) if spacing_mm is not None else image.GetSpacing()[:2]
+    if spacing_mm is None and (columns_mm, rows_mm) == (1.0, 1.0):
         raise InputError(
             f"The {what} does not say how large its pixels are. "
             "Give the pixel spacing in mm (on the command line: --spacing MM)."
         )
+    smallest, largest = PLAUSIBLE_SPACING_MM
+    for spacing in (columns_mm, rows_mm):
+        if not smallest <= spacing <= largest:
+            raise InputError(
+                f"A pixel spacing of {spacing:g} mm is impossible for the {what}: "
+                f"a mammogram's lies between {smallest} and {largest} mm. Give it in millimetres."
+            )
+    image = sitk.Image(image)
+    image.SetSpacing((columns_mm, rows_mm, 1.0 if spacing_mm is not None else image.GetSpacing()[2]))
     return image
 
 
@@ -223,6 +232,8 @@ def roi_mask(image: sitk.Image, mask: sitk.Image, label: int = 1) -> sitk.Image:
             "Export it again without NaN or infinite values."
         )
     labels = sitk.GetArrayViewFromImage(mask)
+    if label == 0:
+        raise InputError("Label 0 is the background of a mask. Pick the label of the lesion.")
     inside = labels == label
     if not inside.any():
         raise InputError(_no_such_label(labels, label))

@@ -19,7 +19,7 @@ from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 from sklearn.svm import SVC
 
 from . import __version__, evaluation, model_file, presets
-from .cohort import FeatureTable, Lesions, lesions
+from .cohort import FeatureTable, Lesions, lesions, spacing_of
 from .errors import InputError
 from .progress import Progress, silent
 from .settings import SLNM_THRESHOLDS, TrainingSettings
@@ -201,9 +201,13 @@ def fit_lasso(
     intercept : float
     """
     errors = held_out_errors(z, target, patients, settings)
-    errors = errors[np.isfinite(errors)]
-    alphas = penalties(settings)[: len(errors)]
-    weights, intercepts = LassoDescent(*balanced(z, target, settings)).solve(alphas)
+    alphas, visited = penalties(settings), np.isfinite(errors)
+    descent = LassoDescent(*balanced(z, target, settings))
+    weights, intercepts = descent.solve(alphas[visited])
+    if not weights.any() and not visited.all():
+        # Held-out rows are predicted best by nothing at all; the first column to enter is then the least bad choice.
+        errors[~visited] = errors[visited].max()
+        weights, intercepts = LassoDescent(*balanced(z, target, settings)).solve(alphas)
     selecting = np.flatnonzero(weights.any(axis=0))
     if not selecting.size:
         raise InputError("The LASSO selects no feature at any penalty of its grid. Lower alpha_min.")
@@ -231,7 +235,11 @@ class Training:
 
 
 def train(
-    table: FeatureTable, outcome: str, settings: TrainingSettings | None = None, progress: Progress = silent
+    table: FeatureTable,
+    outcome: str,
+    settings: TrainingSettings | None = None,
+    progress: Progress = silent,
+    preset: presets.Preset | None = None,
 ) -> Training:
     """Train a model and measure it by nested cross-validation.
 
@@ -245,6 +253,8 @@ def train(
         The study's by default.
     progress : callable
         Called after each outer fold.
+    preset : Preset, optional
+        What the features were extracted with; by default the shipped preset that the table names.
 
     Raises
     ------
@@ -253,7 +263,7 @@ def train(
     """
     settings = settings or TrainingSettings()
     settings.validate()
-    preset = _one_preset(table)
+    preset = _one_preset(table, preset)
     spacing_mm = _one_spacing(table, preset)
     data = lesions(table, outcome, settings.views)
     _refuse_small_classes(data, outcome, settings)
@@ -291,16 +301,19 @@ def _fit_and_hold_out(
     return _fit(data.values, data.target, data.patients, settings), out_of_fold
 
 
-def _one_preset(table: FeatureTable) -> presets.Preset:
+def _one_preset(table: FeatureTable, preset: presets.Preset | None) -> presets.Preset:
     names = {row.get("preset", "") for row in table.rows}
     if len(names) != 1 or not next(iter(names)):
         raise InputError(f"The features come from the presets {sorted(names)}; a model needs one. Extract them again.")
-    return presets.load(names.pop())
+    name = names.pop()
+    if preset is not None and preset.name != name:
+        raise InputError(f"The features come from the preset {name}, not from {preset.name}. Give the preset used.")
+    return preset or presets.load(name)
 
 
 def _one_spacing(table: FeatureTable, preset: presets.Preset) -> float | None:
     """Return the cohort's pixel spacing in mm; refuse a mixture that no resampling makes equal."""
-    spacings = sorted({float(row["pixel_spacing_mm"]) for row in table.rows if row.get("pixel_spacing_mm")})
+    spacings = sorted(spacing for spacing in {spacing_of(row) for row in table.rows} if spacing is not None)
     if not spacings:
         return None
     if not preset.resamples and spacings[-1] > 1.01 * spacings[0]:
@@ -416,22 +429,26 @@ def _versions() -> dict[str, str]:
     }
 
 
+def _slope(calibration: dict) -> str:
+    return "unknown" if calibration["slope"] is None else f"{calibration['slope']:.2f}"
+
+
 def _card(manifest: dict, vectors: int) -> str:
     """Describe the model in plain words."""
     training, metrics = manifest["training"], manifest["metrics"]
     lines = [DEMONSTRATION_NOTE] if manifest["purpose"] == "demonstration" else []
     lines += [
         f"Predicts {manifest['outcome']} ({' / '.join(manifest['classes'])}) from outlines on "
-        f"{' and '.join(manifest['view_names'])} (views: {manifest['views']}).",
+        f"{' and '.join(manifest['view_names']) or 'one view'} (views: {manifest['views']}).",
         f"Trained on {training['lesions']} lesions of {training['patients']} patients: "
         + ", ".join(f"{name} {count}" for name, count in training["counts"].items())
-        + f"; {training['excluded_lesions']} lesions without a known outcome were left out.",
+        + f"; {training['excluded_lesions']} lesions without a known outcome or first reader were left out.",
         f"{len(manifest['feature_names'])} of {training['columns_offered']} columns selected; preset "
         f"{manifest['preset']['name']}, penalty {training['alpha']:.4g}.",
         *(
             f"Cross-validated AUC, {name} against the rest: {auc['mean']:.2f} "
             f"({auc['low']:.2f} to {auc['high']:.2f}; 95% bootstrap over patients, models held fixed); "
-            f"Brier score {metrics['brier'][name]:.3f}, calibration slope {metrics['calibration'][name]['slope']:.2f}."
+            f"Brier score {metrics['brier'][name]:.3f}, calibration slope {_slope(metrics['calibration'][name])}."
             for name, auc in metrics["auc"].items()
         ),
         f"The file holds {vectors} support vectors: standardised feature vectors of training rows, real and synthetic. "

@@ -1,7 +1,7 @@
 """Trained models as files and as text, and their application to one patient. numpy only, and nothing is executed.
 
 A ``.mammomodel`` is a zip of ``manifest.json`` (what the model is) and ``arrays.npz`` (its float64 numbers, no pickle).
-On reading, sizes are bounded, the hash of the arrays is compared, every shape is checked against the manifest, and the
+On reading, sizes are bounded, the hash is compared, every shape is checked against the manifest, and the
 model must reproduce its own reference outputs. The hash detects damage, not forgery.
 """
 
@@ -136,7 +136,7 @@ class Model:
     @property
     def digest(self) -> str:
         """SHA-256 over manifest and arrays: the same model has the same digest wherever it is kept."""
-        return hashlib.sha256(_manifest_bytes(self.manifest) + _arrays_bytes(self.arrays)).hexdigest()
+        return _digest(self.manifest, _arrays_bytes(self.arrays))
 
     def probabilities(self, values: np.ndarray) -> np.ndarray:
         """Return class probabilities.
@@ -230,7 +230,7 @@ class Model:
             warnings.append(
                 "Demonstration model, trained on synthetic images: its numbers say nothing about a patient."
             )
-        missing = sorted(set(self.manifest["view_names"]) - views) if views else []
+        missing = sorted(set(self.manifest["view_names"]) - views - {""}) if views else []
         if self.views == "mean" and missing:
             warnings.append(f"The model was trained on the mean of {' and '.join(self.manifest['view_names'])}; "
                             f"{' and '.join(missing)} is missing here.")  # fmt: skip
@@ -303,7 +303,11 @@ def _damaged(name: str, reason: str) -> ModelFileError:
 
 
 def _sealed(model: Model) -> dict:
-    return {**model.manifest, "arrays_sha256": hashlib.sha256(_arrays_bytes(model.arrays)).hexdigest()}
+    return {**model.manifest, "sha256": model.digest}
+
+
+def _digest(manifest: dict, arrays: bytes) -> str:
+    return hashlib.sha256(_manifest_bytes(manifest) + arrays).hexdigest()
 
 
 def _manifest_bytes(manifest: dict) -> bytes:
@@ -322,9 +326,10 @@ def _verified(manifest: dict, arrays: bytes, name: str) -> Model:
         found = manifest.get("format") if isinstance(manifest, dict) else None
         raise ModelFileError(f"{name[0].upper()}{name[1:]} has format {found}; this version reads {FORMAT}. Update it.")
     manifest = dict(manifest)
-    if manifest.pop("arrays_sha256", None) != hashlib.sha256(arrays).hexdigest():
-        raise _damaged(name, "its numbers do not match its manifest")
     try:
+        seal = manifest.pop("sha256", None)
+        if seal != _digest(manifest, arrays):
+            raise _damaged(name, "its content does not match its hash")
         model = Model(manifest, _read_arrays(arrays))
     except (*_UNREADABLE, LookupError, TypeError, AttributeError, InputError) as error:
         raise _damaged(name, "its content is not a model's") from error

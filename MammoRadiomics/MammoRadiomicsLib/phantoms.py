@@ -13,6 +13,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from .cohort import HER2_CLASSES, write_rows
+from .errors import InputError
 from .progress import Progress, silent
 
 
@@ -112,7 +113,12 @@ def write_cohort(folder: str | Path, patients: int = 60, seed: int = 15, progres
         The cohort.csv.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    if patients < 1 or seed < 0:
+        raise InputError(f"{patients} patients with seed {seed} are impossible: at least 1, and a seed from 0.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"The folder {folder} cannot be made ({error.strerror}). Choose another.") from error
     rng = np.random.default_rng(seed)
     slnm = rng.permutation(np.arange(patients) % 2)
     her2 = rng.permutation(np.arange(patients) % 3)

@@ -9,9 +9,9 @@ import numpy as np
 import SimpleITK as sitk
 
 from . import __version__, features, perturbation
-from .cohort import FeatureTable
+from .cohort import FeatureTable, rows_by_lesion, spacing_of
 from .errors import InputError
-from .model_file import Model
+from .model_file import Model, Prediction
 from .presets import Preset
 
 _NAMES = {
@@ -44,6 +44,8 @@ def predict(model: Model, outlines: dict[str, tuple[sitk.Image, sitk.Image]], pe
     InputError
         When a view that the model cannot do without is missing, or an outline is unusable.
     """
+    if not outlines:
+        raise InputError("No view was given. Give at least one image with its outline.")
     _refuse_unknown_views(model, set(outlines))
     names, preset = model.image_feature_names, model.preset
     extracted = {view: extract_noting(image, roi, preset, names) for view, (image, roi) in outlines.items()}
@@ -83,26 +85,44 @@ def _range(
 
 
 def predict_table(model: Model, table: FeatureTable) -> list[dict]:
-    """Apply a model to a feature table: a row per lesion with its keys, probabilities, radscore, band and warnings."""
-    groups: dict[tuple[str, str], dict[str, int]] = {}
-    for i, row in enumerate(table.rows):
-        groups.setdefault(_lesion_key(row), {}).setdefault(row.get("view", ""), i)
+    """Apply a model to a feature table.
+
+    Returns
+    -------
+    list of dict
+        A row per lesion: its keys, probabilities, radscore, band, warnings; ``failure`` says why one has none.
+    """
     rows = []
-    for (patient_id, lesion_id), by_view in groups.items():
-        features_by_view = {
-            view: dict(zip(table.names, table.values[i].tolist(), strict=True)) for view, i in by_view.items()
-        }
-        found = model.predict(features_by_view)
-        rows.append(
-            {"patient_id": patient_id, "lesion_id": lesion_id}
-            | {f"probability_{name}": value for name, value in found.probabilities.items()}
-            | {"radscore": found.radscore, "band": found.band or "", "warnings": " ".join(found.warnings)}
-        )
+    for key, by_view in rows_by_lesion(table.rows).items():
+        row = dict(zip(("patient_id", "laterality", "lesion_id"), key, strict=True))
+        row |= {f"probability_{name}": "" for name in model.classes}
+        row |= {"radscore": "", "band": "", "warnings": "", "failure": ""}
+        try:
+            found = _predict_rows(model, table, by_view)
+        except InputError as error:
+            row["failure"] = str(error)
+        else:
+            row |= {f"probability_{name}": value for name, value in found.probabilities.items()}
+            row |= {"radscore": found.radscore, "band": found.band or "", "warnings": " ".join(found.warnings)}
+        rows.append(row)
     return rows
 
 
-def _lesion_key(row: dict[str, str]) -> tuple[str, str]:
-    return row.get("patient_id", ""), row.get("lesion_id") or "1"
+def _predict_rows(model: Model, table: FeatureTable, by_view: dict[str, int]) -> Prediction:
+    """Apply a model to the rows of one lesion, which must have been extracted as the model's were."""
+    _refuse_unknown_views(model, set(by_view))
+    rows = [table.rows[i] for i in by_view.values()]
+    others = {row.get("preset", "") for row in rows} - {model.preset.name}
+    if others:
+        raise InputError(
+            f"Its features come from the preset {others.pop()!r}, the model's from {model.preset.name!r}. "
+            "Extract them again."
+        )
+    features_by_view = {
+        view: dict(zip(table.names, table.values[i].tolist(), strict=True)) for view, i in by_view.items()
+    }
+    spacings = {spacing_of(row) for row in rows}
+    return model.predict(features_by_view, spacing_mm=spacings.pop() if len(spacings) == 1 else None)
 
 
 def named(record: dict, key: str = "probabilities") -> tuple[str, dict]:
@@ -150,12 +170,10 @@ def extract_noting(
 
 
 def _refuse_unknown_views(model: Model, views: set[str]) -> None:
-    needed = set(model.manifest["view_names"])
-    if not views:
-        raise InputError("No view was given. Give at least one image with its outline.")
-    if needed != {""} and not views <= needed:
-        unknown = ", ".join(sorted(views - needed))
-        raise InputError(f"The model was trained on {', '.join(sorted(needed))}, not on {unknown}. Leave it out.")
+    known = set(model.manifest["view_names"])
+    if known != {""} and not views <= known:
+        unknown = ", ".join(sorted(view or "(no view)" for view in views - known))
+        raise InputError(f"The model was trained on {', '.join(sorted(known))}, not on {unknown}. Leave it out.")
 
 
 def describe(image: sitk.Image, roi: sitk.Image) -> dict:

@@ -73,6 +73,8 @@ class TrainingSettings:
             raise InputError(f"The setting p_value is {self.p_value}; it must be above 0 and at most 1.")
         if not 0 < self.alpha_min <= self.alpha_max:
             raise InputError(f"The LASSO grid runs from {self.alpha_min} to {self.alpha_max}; it must start above 0.")
+        if not 0 <= self.random_state <= 2**31:
+            raise InputError(f"The seed is {self.random_state}; it must lie between 0 and {2**31}.")
         if not self.svm_c > 0:
             raise InputError(f"The setting svm_c is {self.svm_c}; it must be above 0.")
 

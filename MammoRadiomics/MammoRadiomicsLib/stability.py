@@ -29,8 +29,15 @@ class Icc:
     high: np.ndarray
 
     def averaged(self, raters: int) -> Icc:
-        """Return the correlation of the mean of `raters` outlines (Spearman-Brown)."""
-        return Icc(*(raters * each / (1 + (raters - 1) * each) for each in (self.value, self.low, self.high)))
+        """Return the correlation of the mean of `raters` outlines (Spearman-Brown).
+
+        NaN where the correlation is so negative that the formula has passed its pole.
+        """
+        parts = []
+        for each in (self.value, self.low, self.high):
+            divisor = 1 + (raters - 1) * each
+            parts.append(np.divide(raters * each, divisor, out=np.full(each.shape, np.nan), where=divisor > 0))
+        return Icc(*parts)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ import numpy as np
 from .errors import InputError
 from .presets import import_radiomics
 
+# Matrices of grey levels grow with their square; more than these no computer holds.
+MOST_BINS = 10_000
 _PERCENTILES = (10, 25, 75, 90)
 
 
@@ -93,6 +95,12 @@ def _bin_edges(values: np.ndarray, settings: dict[str, Any]) -> np.ndarray:
     """
     ends = np.array([values.min(), values.max()])
     ends = ends.astype(np.int64) if ends.dtype.kind in "iub" else ends
+    width = settings.get("binWidth", 25)
+    if settings.get("binCount") is None and (float(ends[1]) - float(ends[0])) / width > MOST_BINS:
+        raise InputError(
+            f"Intensities from {ends[0]:g} to {ends[1]:g} in bins of {width:g} make more than {MOST_BINS} grey levels. "
+            "Use a preset with a bin count, such as mammo-2d."
+        )
     return import_radiomics().imageoperations.getBinEdges(ends, **settings)
 
 
@@ -119,7 +127,10 @@ def values_of(
     """
     # The slice is handed over as an image of two dimensions, where force2D would mean one.
     calculator = _classes()[feature_class](region, None, **{**settings, "force2D": False})
-    calculator._initCalculation()
+    try:
+        calculator._initCalculation()
+    except (MemoryError, RuntimeError) as error:
+        raise InputError(f"pyradiomics cannot make the {feature_class} matrices of this outline: {error}") from error
     yield from evaluate(calculator, features)
 
 

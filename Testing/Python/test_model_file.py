@@ -144,17 +144,18 @@ def test_refuses_arrays_that_would_be_unpickled(saved):
 
 def _reseal(members):
     """Make the hash fit again, as a forger would."""
-    import hashlib
-
     manifest = json.loads(members["manifest.json"])
-    manifest["arrays_sha256"] = hashlib.sha256(members["arrays.npz"]).hexdigest()
+    del manifest["sha256"]
+    manifest["sha256"] = model_file._digest(manifest, members["arrays.npz"])
     members["manifest.json"] = json.dumps(manifest).encode()
 
 
-def edited(**changes):
+def edited(reseal=True, **changes):
     def change(members):
         manifest = json.loads(members["manifest.json"]) | changes
         members["manifest.json"] = json.dumps(manifest).encode()
+        if reseal:
+            _reseal(members)
 
     return change
 
@@ -168,7 +169,8 @@ def edited(**changes):
         (edited(feature_names=["a", "a"]), "not a model's"),
         (edited(thresholds=[0.6, 0.2]), "not a model's"),
         (edited(extra=1), "not a model's"),
-        (edited(arrays_sha256="0"), "numbers do not match"),
+        (edited(sha256="0", reseal=False), "does not match its hash"),
+        (edited(thresholds=[0.1, 0.2], reseal=False), "does not match its hash"),
         (lambda members: members.update({"../../evil.py": b"print()"}), "nothing else"),
         (lambda members: members.pop("manifest.json"), "nothing else"),
         (lambda members: members.update({"manifest.json": b"[1]"}), "has format None"),
