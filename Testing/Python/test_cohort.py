@@ -140,3 +140,40 @@ def test_refuses_an_unknown_class_and_a_single_class():
         row["slnm"] = "1"
     with pytest.raises(InputError, match="slnm has 1 class"):
         cohort.lesions(table, "slnm")
+
+
+def test_two_breasts_of_one_patient_are_two_lesions():
+    rows = [{"patient_id": "P1", "laterality": side, "view": "CC", "slnm": s} for side, s in (("L", "0"), ("R", "1"))]
+    found = cohort.lesions(cohort.FeatureTable(rows, ("a",), np.array([[1.0], [2.0]])), "slnm")
+    assert found.values.tolist() == [[1.0], [2.0]]
+    assert found.patients.tolist() == ["P1", "P1"]
+
+
+def test_refuses_a_lesion_that_is_there_twice_and_a_row_without_patient():
+    table = a_table(lesions=4, features=3)
+    table.rows[1]["view"] = "CC"
+    with pytest.raises(InputError, match="Case P000 CC is in the table twice"):
+        cohort.lesions(table, "outcome")
+    table.rows[0]["patient_id"] = ""
+    with pytest.raises(InputError, match="Row 2 of the table has no patient_id"):
+        cohort.lesions(table, "outcome")
+    rows = [{"patient_id": "P1", "view": "CC", "slnm": "1"}] * 2
+    with pytest.raises(InputError, match="Case P1 CC is in the cohort twice"):
+        cohort.with_cohort(table, rows)
+
+
+def test_counts_lesions_that_the_first_reader_left_out():
+    table = a_table(lesions=4, features=3, views=("CC",))
+    rows = [row | {"reader": "A" if i < 3 else "B"} for i, row in enumerate(table.rows)]
+    assert cohort.lesions(cohort.FeatureTable(rows, table.names, table.values), "outcome").excluded == 1
+
+
+def test_perturbed_outlines_are_no_cases_of_the_cohort():
+    rows = [{"patient_id": "P1", "reader": reader} for reader in ("", "perturbed-1")]
+    table = cohort.FeatureTable(rows, ("a",), np.zeros((2, 1)))
+    assert len(cohort.with_cohort(table, [{"patient_id": "P1", "slnm": "1"}]).rows) == 1
+
+
+def test_refuses_a_spacing_that_is_no_number():
+    with pytest.raises(InputError, match="Case P1 has the pixel_spacing_mm '0,1'"):
+        cohort.spacing_of({"patient_id": "P1", "pixel_spacing_mm": "0,1"})

@@ -239,3 +239,60 @@ def test_the_library_runs_as_a_module():
         cwd=PROJECT,
     )
     assert done.stdout.strip() == "0.1.0"
+
+
+def test_an_input_is_never_overwritten(capsys, a_case, a_cohort):
+    image, mask = a_case
+    before = image.read_bytes(), a_cohort.read_bytes()
+    for arguments in (
+        ("extract", "--image", image, "--mask", mask, "--output", image),
+        ("extract", "--cohort", a_cohort, "--output", a_cohort),
+        ("stability", "--features", a_cohort, "--output", a_cohort),
+        ("train", "--features", a_cohort, "--outcome", "slnm", "--output", a_cohort),
+    ):
+        code, _, err = run(capsys, *arguments)
+        assert code == 2
+        assert "would be overwritten" in err
+    assert before == (image.read_bytes(), a_cohort.read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["phantoms", "--patients", "0", "--output", "p"], "at least 1"),
+        (["phantoms", "--output", "file/p"], "cannot be made"),
+        (["extract", "--cohort", "file", "--mask", "m.nrrd", "--output", "f.csv"], "leave --mask out"),
+        (["extract", "--cohort", "file", "--output", "."], "no file that can be written"),
+        (["train", "--features", "file", "--outcome", "slnm", "--output", "m", "--report", "file"], "needs a folder"),
+        (["train", "--features", "t.csv", "--outcome", "slnm", "--seed", "-1", "--output", "m"], "The seed is -1"),
+    ],
+)
+def test_what_cannot_be_done_is_said_before_any_work(capsys, tmp_path, monkeypatch, arguments, sentence):
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_text("x")
+    Path("t.csv").write_text("patient_id,preset,slnm,original_firstorder_Mean\nP1,study-1409,1,2\n")
+    code, _, err = run(capsys, *arguments)
+    assert code == 2
+    assert sentence in err
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "t.csv"}
+
+
+def test_options_that_would_do_nothing_are_refused(capsys, a_cohort, a_model_file, a_feature_table, tmp_path):
+    files = ("--view", "CC", "--image", a_cohort.parent / "3.nrrd", "--mask", a_cohort.parent / "3_mask.nrrd")
+    for options, sentence in (
+        ((*files, "--output", tmp_path / "p.csv"), "give --json FILE instead of --output"),
+        (("--features", a_feature_table, "--json", tmp_path / "p.json"), "without images, --json or --perturb"),
+    ):
+        code, _, err = run(capsys, "predict", "--model", a_model_file, *options)
+        assert code == 2
+        assert sentence in err
+
+
+def test_intensities_beyond_any_grey_level_matrix_are_refused(capsys, a_case, tmp_path):
+    image = sitk.Cast(sitk.ReadImage(str(a_case[0])), sitk.sitkFloat64) * 1e9
+    sitk.WriteImage(image, str(tmp_path / "i.nrrd"))
+    code, _, err = run(
+        capsys, "extract", "--image", tmp_path / "i.nrrd", "--mask", a_case[1], "--output", tmp_path / "f.csv"
+    )
+    assert code == 2
+    assert "more than 10000 grey levels" in err

@@ -119,3 +119,10 @@ def test_an_operating_point_counts_what_it_gets_right():
     # Newcombe, Stat Med 17:857 (1998), Table I: Wilson's interval of 81 of 263 is 0.2553 to 0.3662.
     assert evaluation._wilson(np.arange(263) < 81) == pytest.approx([81 / 263, 0.2553, 0.3662], abs=5e-5)
     assert evaluation.at_threshold(positive, probability, 1.0)["ppv"] is None
+
+
+def test_an_operating_point_is_finite_where_nothing_is_learned():
+    positive = np.array([True, True, False, False])
+    threshold = evaluation.youden_threshold(positive, np.array([0.1, 0.2, 0.8, 0.9]))
+    assert np.isfinite(threshold)
+    assert evaluation.calibration(positive, np.full(4, 0.5)) == (pytest.approx(0), None)

@@ -193,3 +193,21 @@ def test_refuses_inverted_polarity(tmp_path):
     path = a_dicom_file(tmp_path / "i.dcm", PhotometricInterpretation="MONOCHROME1", PixelSpacing=[0.1, 0.1])
     with pytest.raises(InputError, match="MONOCHROME1"):
         imaging.read_case(path, path)
+
+
+@pytest.mark.parametrize("suffix", ["tif", "jpg", "png"])
+def test_a_print_resolution_is_no_pixel_size(tmp_path, suffix):
+    path = tmp_path / f"i.{suffix}"
+    Image.fromarray(np.arange(1200, dtype=np.uint8).reshape(30, 40)).save(path, dpi=(300, 300))
+    assert imaging.read(path).GetSpacing()[:2] == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("spacing_mm", [50, 1e9, 1e-4])
+def test_refuses_micrometres_entered_as_millimetres(spacing_mm):
+    with pytest.raises(InputError, match=r"lies between 0\.005 and 2\.0 mm"):
+        imaging.with_spacing(an_image(), spacing_mm)
+
+
+def test_refuses_the_background_as_a_lesion():
+    with pytest.raises(InputError, match="Label 0 is the background"):
+        imaging.roi_mask(an_image(), a_mask(), 0)

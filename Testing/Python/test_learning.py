@@ -5,7 +5,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from MammoRadiomicsLib import cohort, learning
+from MammoRadiomicsLib import cohort, learning, model_file, presets
 from MammoRadiomicsLib.errors import Cancelled, InputError
 from MammoRadiomicsLib.settings import TrainingSettings
 from shared_data import shared_folder
@@ -176,3 +176,25 @@ def test_a_real_table_with_a_strong_signal_is_learned_and_a_permuted_one_is_not(
         aucs.append(float((scores[labels == 1][:, None] > scores[labels == 0]).mean()))
     assert aucs[0] > 0.80
     assert abs(aucs[1] - 0.5) < 0.12
+
+
+@pytest.mark.parametrize("seed", [1, 7, 11])
+def test_a_table_without_signal_still_gives_a_model_that_can_be_saved(seed, tmp_path):
+    table = a_table(lesions=24)
+    table.values[:] = np.random.default_rng(seed).standard_normal(table.values.shape)
+    model = learning.train(table, "outcome", dataclasses.replace(QUICK, folds=2)).model
+    model_file.save(model, tmp_path / "m.mammomodel")
+    assert model_file.load(tmp_path / "m.mammomodel").digest == model.digest
+
+
+def test_features_of_a_users_parameter_file_need_that_file():
+    table = a_table(lesions=24)
+    for row in table.rows:
+        row["preset"] = "ours"
+    ours = dataclasses.replace(presets.load("study-1409"), name="ours")
+    with pytest.raises(InputError, match="There is no preset 'ours'"):
+        learning.train(table, "outcome", QUICK)
+    with pytest.raises(InputError, match="come from the preset ours, not from mammo-2d"):
+        learning.train(table, "outcome", QUICK, preset=presets.load("mammo-2d"))
+    model = learning.train(table, "outcome", dataclasses.replace(QUICK, folds=2), preset=ours).model
+    assert model.preset == ours

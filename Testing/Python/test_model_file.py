@@ -261,3 +261,18 @@ def test_a_table_is_predicted_lesion_by_lesion(model):
     columns = [data.names.index(name) for name in model.feature_names]
     expected = model.probabilities(data.values[:, columns])[:, 1]
     np.testing.assert_allclose([row["probability_1"] for row in rows], expected, atol=1e-12)
+
+
+def test_a_row_of_another_preset_or_view_has_no_prediction(model):
+    from MammoRadiomicsLib import prediction
+
+    table = a_table(lesions=4)
+    table.rows[0]["preset"] = "mammo-2d"
+    table.rows[2]["view"] = "XX"
+    table.rows[4]["pixel_spacing_mm"] = table.rows[5]["pixel_spacing_mm"] = "0.05"
+    rows = prediction.predict_table(model, table)
+    assert "come from the preset 'mammo-2d'" in rows[0]["failure"]
+    assert "not on XX" in rows[1]["failure"]
+    assert [row["probability_1"] == "" for row in rows] == [True, True, False, False]
+    assert "Pixels of 0.05 mm here" in rows[2]["warnings"]
+    assert rows[3]["warnings"] == ""

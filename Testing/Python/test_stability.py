@@ -106,3 +106,10 @@ def test_refuses_a_single_reader():
         stability.icc(np.zeros((1, 2, 3)), "ICC(1,1)")
     with pytest.raises(InputError, match="There is no ICC"):
         stability.icc(np.zeros((2, 2, 3)), "ICC(4,1)")
+
+
+def test_the_mean_of_disagreeing_readers_has_no_coefficient_beyond_the_pole():
+    found = stability.Icc(*(np.array([each]) for each in (0.5, -0.4, -0.6))).averaged(3)
+    assert found.value[0] == pytest.approx(0.75)
+    assert found.low[0] == pytest.approx(-6)
+    assert np.isnan(found.high[0])
