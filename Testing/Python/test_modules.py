@@ -136,6 +136,18 @@ def test_predict_shows_a_result_with_its_caveats(ready_panel):
     assert "Not a medical device" in shown
 
 
+def test_a_result_of_other_inputs_is_no_longer_shown(ready_panel):
+    """The record stays in the scene; what the panel shows belongs to what it has selected."""
+    from MammoRadiomicsLib import mrml
+
+    ready_panel.ui.predictButton.click()
+    record = ready_panel._parameterNode.result
+    ready_panel.ui.ccSpacingSpinBox.value = 0.07
+    assert ready_panel.ui.resultBrowser.plainText == ""
+    assert ready_panel._parameterNode.result is None
+    assert sum(mrml.result_from_node(record)["probabilities"].values()) == pytest.approx(1)
+
+
 def test_the_card_of_the_model_is_shown(ready_panel):
     assert "DEMONSTRATION" in ready_panel.ui.cardBrowser.plainText
 
