@@ -254,7 +254,8 @@ class MammoRadiomicsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         with slicer.util.tryWithErrorDisplay(_("The extraction failed."), waitCursor=True):
             table = self.logic.featuresTable(self.logic.selectedViews(self._parameterNode))
             message = _("{count} features are in the table {name}.")
-            self.ui.statusLabel.text = message.format(count=table.GetNumberOfRows(), name=table.GetName())
+            counted = message.format(count=table.GetNumberOfRows(), name=table.GetName())
+            self.ui.statusLabel.text = f"{counted} {table.GetDescription()}".strip()
 
 
 class MammoRadiomicsLogic(ScriptedLoadableModuleLogic):
@@ -285,17 +286,19 @@ class MammoRadiomicsLogic(ScriptedLoadableModuleLogic):
         return features.extract(image, roi, preset, names)
 
     def featuresTable(self, views: dict[str, View], preset="study-1409") -> vtkMRMLTableNode:
-        """Add a table of all features, one column per view.
+        """Add a table of all features, one column per view; its description says what to be careful of.
 
         :param views: as for :meth:`predict`.
         """
-        from MammoRadiomicsLib import mrml
+        from MammoRadiomicsLib import mrml, prediction, presets
 
-        features = {
-            view: self.extractFeatures(volume, segmentation, segmentId, preset, spacingMm=spacing)
-            for view, (volume, segmentation, segmentId, spacing) in views.items()
-        }
-        return mrml.features_to_table(slicer.mrmlScene, features, "Features")
+        preset = presets.load(preset)
+        extracted = {view: prediction.extract_noting(*self.outline(each), preset) for view, each in views.items()}
+        features = {view: values for view, (values, _notes) in extracted.items()}
+        tableNode = mrml.features_to_table(slicer.mrmlScene, features, "Features")
+        notes = [f"{view}: {note}" for view, (_values, notes) in extracted.items() for note in notes]
+        tableNode.SetDescription(" ".join(notes))
+        return tableNode
 
     def loadModel(self, path: str | Path) -> vtkMRMLTextNode:
         """Add a .mammomodel file to the scene as a text node."""

@@ -163,6 +163,15 @@ def test_the_table_of_features_needs_no_model(ready_panel):
     assert "1409 features" in ready_panel.ui.statusLabel.text
 
 
+def test_the_table_of_features_says_what_to_be_careful_of(ready_panel, outlined_phantom):
+    import slicer
+
+    volume = outlined_phantom[0]
+    slicer.util.updateVolumeFromArray(volume, slicer.util.arrayFromVolume(volume) // 100)
+    ready_panel.ui.featuresButton.click()
+    assert "CC: The lesion has" in ready_panel.ui.statusLabel.text
+
+
 def test_the_entered_spacing_changes_the_features(module_files, outlined_phantom):
     logic = module_files["MammoRadiomics"].MammoRadiomicsLogic()
     names = ["original_shape_MajorAxisLength"]
