@@ -173,7 +173,8 @@ def feature_table(rows: list[Row], what: str, finite: bool = True) -> FeatureTab
                     f"{what}, row {i + 2}, column {name} holds {row[name]!r}, which is not a finite number. "
                     "Correct it or leave the row out."
                 )
-    others = [{name: cell for name, cell in row.items() if name not in set(names)} for row in rows]
+    other_names = [name for name in rows[0] if not _is_feature(name)]
+    others = [{name: row[name] for name in other_names} for row in rows]
     return FeatureTable(others, names, values)
 
 

@@ -14,7 +14,7 @@ import SimpleITK as sitk
 from . import __version__, imaging, perturbation, prediction
 from .cohort import KEY_COLUMNS, PERTURBED, Row, case_name, rows_to_csv, spacing_of, write_rows
 from .errors import InputError
-from .files import refuse_as_target, write_atomically
+from .files import write_atomically
 from .presets import Preset
 from .progress import Progress, silent
 
@@ -116,20 +116,22 @@ def write(found: Extraction, preset: Preset, output: Path) -> None:
 
     Where no outline could be used there are only the failures.
     """
-    refuse_as_target(output)
+    if found.rows:
+        write_rows(output, found.rows)
+        write_atomically(output.with_suffix(".run.json"), json.dumps(_run(found, preset), indent=1) + "\n")
     failures = rows_to_csv(found.failures) if found.failures else "row,reason\n"
     write_atomically(output.with_suffix(".failures.csv"), failures)
-    if not found.rows:
-        return
-    run = {
+
+
+def _run(found: Extraction, preset: Preset) -> dict:
+    """Return the conditions of a run."""
+    return {
         "preset": preset.to_json(),
         "preset_sha256": preset.digest,
         "versions": versions(),
         "outlines": found.sources,
         "failures": len(found.failures),
     }
-    write_rows(output, found.rows)
-    write_atomically(output.with_suffix(".run.json"), json.dumps(run, indent=1) + "\n")
 
 
 def versions() -> dict[str, str]:

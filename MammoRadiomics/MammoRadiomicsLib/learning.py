@@ -201,13 +201,14 @@ def fit_lasso(
     intercept : float
     """
     errors = held_out_errors(z, target, patients, settings)
-    alphas, visited = penalties(settings), np.isfinite(errors)
+    alphas, used = penalties(settings), np.isfinite(errors)
     descent = LassoDescent(*balanced(z, target, settings))
-    weights, intercepts = descent.solve(alphas[visited])
-    if not weights.any() and not visited.all():
+    weights, intercepts = descent.solve(alphas[used])
+    if not weights.any() and not used.all():
         # Held-out rows are predicted best by nothing at all; the first column to enter is then the least bad choice.
-        errors[~visited] = errors[visited].max()
-        weights, intercepts = LassoDescent(*balanced(z, target, settings)).solve(alphas)
+        used = ~used
+        weights, intercepts = descent.solve(alphas[used])
+    alphas, errors = alphas[used], errors[used]
     selecting = np.flatnonzero(weights.any(axis=0))
     if not selecting.size:
         raise InputError("The LASSO selects no feature at any penalty of its grid. Lower alpha_min.")

@@ -8,6 +8,7 @@ model must reproduce its own reference outputs. The hash detects damage, not for
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import io
 import json
@@ -113,7 +114,7 @@ class Model:
         """Features to extract from a view for this model, without the names of views."""
         return tuple(dict.fromkeys(name.rpartition("/")[2] for name in self.feature_names))
 
-    @property
+    @functools.cached_property
     def preset(self) -> Preset:
         """Preset with which features must be extracted."""
         return Preset.from_json(self.manifest["preset"])
