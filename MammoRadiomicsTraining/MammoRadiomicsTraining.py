@@ -225,11 +225,11 @@ class MammoRadiomicsTrainingLogic(ScriptedLoadableModuleLogic):
         return model_file.save(mrml.model_from_node(modelNode), Path(path).with_suffix(model_file.SUFFIX))
 
     def _featureTable(self, tableNodeOrPath: vtkMRMLTableNode | str | Path):
-        from MammoRadiomicsLib import cohort, mrml
+        from MammoRadiomicsLib import mrml, tables
 
         if isinstance(tableNodeOrPath, (str, Path)):
-            return cohort.read_features(tableNodeOrPath)
-        return cohort.feature_table(mrml.table_to_rows(tableNodeOrPath), tableNodeOrPath.GetName())
+            return tables.read_features(tableNodeOrPath)
+        return tables.feature_table(mrml.table_to_rows(tableNodeOrPath), tableNodeOrPath.GetName())
 
     def _showProgress(self, done: int, total: int, message: str) -> None:
         slicer.util.showStatusMessage(f"{message} ({done}/{total})")

@@ -12,11 +12,11 @@ import numpy as np
 import SimpleITK as sitk
 
 from . import __version__, imaging, perturbation, prediction
-from .cohort import KEY_COLUMNS, PERTURBED, Row, case_name, rows_to_csv, spacing_of, write_rows
 from .errors import InputError
 from .files import write_atomically
 from .presets import Preset
 from .progress import Progress, silent
+from .tables import KEY_COLUMNS, PERTURBED, Row, case_name, rows_to_csv, spacing_of, write_rows
 
 
 @dataclass

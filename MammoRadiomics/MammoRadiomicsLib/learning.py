@@ -18,11 +18,12 @@ from sklearn.linear_model import lasso_path
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 from sklearn.svm import SVC
 
-from . import __version__, evaluation, model_file, presets
-from .cohort import FeatureTable, Lesions, lesions, spacing_of
+from . import __version__, evaluation, lesions, model_file, presets
 from .errors import InputError
+from .lesions import Lesions
 from .progress import Progress, silent
 from .settings import SLNM_THRESHOLDS, TrainingSettings
+from .tables import FeatureTable, spacing_of
 
 LASSO_ITERATIONS, LASSO_TOLERANCE = 100_000, 1e-4
 _STRIDE, _PATIENCE, _RISE = 5, 8, 1.10
@@ -266,7 +267,7 @@ def train(
     settings.validate()
     preset = _one_preset(table, preset)
     spacing_mm = _one_spacing(table, preset)
-    data = lesions(table, outcome, settings.views)
+    data = lesions.from_table(table, outcome, settings.views)
     _refuse_small_classes(data, outcome, settings)
     # Thousands of small fits on values already known to be finite: checking each again would take half the time.
     with config_context(assume_finite=True, skip_parameter_validation=True):

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from .cohort import HER2_CLASSES, write_rows
 from .errors import InputError
+from .lesions import HER2_CLASSES
 from .progress import Progress, silent
+from .tables import write_rows
 
 
 def mammogram(

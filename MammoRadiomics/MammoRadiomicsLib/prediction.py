@@ -9,10 +9,10 @@ import numpy as np
 import SimpleITK as sitk
 
 from . import __version__, features, perturbation
-from .cohort import FeatureTable, rows_by_lesion, spacing_of
 from .errors import InputError
 from .model_file import Model, Prediction
 from .presets import Preset
+from .tables import FeatureTable, rows_by_lesion, spacing_of
 
 _NAMES = {
     "slnm": ("Sentinel lymph node metastasis (SLNM)", {"0": "no", "1": "yes"}),

@@ -15,8 +15,8 @@ from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 from sklearn.svm import SVC
 
 from . import evaluation
-from .cohort import Lesions
 from .learning import LassoSvm, Training, balanced
+from .lesions import Lesions
 from .progress import Progress, silent
 from .settings import TrainingSettings
 

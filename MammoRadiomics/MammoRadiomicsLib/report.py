@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import figures
-from .cohort import rows_to_csv
 from .files import write_atomically
+from .tables import rows_to_csv
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .cohort import PERTURBED, FeatureTable
 from .errors import InputError
+from .tables import PERTURBED, FeatureTable
 
 FEW_CASES = 30
 STABLE_FROM = 0.75

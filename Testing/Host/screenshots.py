@@ -87,11 +87,11 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     application.start()
     panels = {name: application.open_module(application.load_module(path)) for name, path in MODULE_FILES.items()}
-    from MammoRadiomicsLib import cohort
+    from MammoRadiomicsLib import tables
 
     with tempfile.TemporaryDirectory() as scratch:
         os.chdir(scratch)
-        cohort.write_rows("features.csv", phantom_cohort())
+        tables.write_rows("features.csv", phantom_cohort())
         show_training(panels["MammoRadiomicsTraining"], Path("features.csv"), Path("slnm.mammomodel"))
         show_prediction(panels["MammoRadiomics"])
         panels["MammoRadiomics"].ui.modelPathLineEdit.currentPath = "slnm.mammomodel"

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from MammoRadiomicsLib import cohort
+from made_up import a_table
+from MammoRadiomicsLib import cohort, lesions, tables
 from MammoRadiomicsLib.errors import InputError
-from tables import a_table
 
 
 def a_file(path, text):
@@ -37,10 +37,10 @@ def test_refuses_an_unusable_cohort(tmp_path, text, sentence):
 
 def test_refuses_a_table_that_is_missing_or_not_utf_8(tmp_path):
     with pytest.raises(InputError, match="cannot be read"):
-        cohort.read_rows(tmp_path / "none.csv")
+        tables.read_rows(tmp_path / "none.csv")
     (tmp_path / "latin.csv").write_bytes("patient_id\nM\xfcller\n".encode("latin-1"))
     with pytest.raises(InputError, match="not UTF-8"):
-        cohort.read_rows(tmp_path / "latin.csv")
+        tables.read_rows(tmp_path / "latin.csv")
 
 
 def test_features_are_written_and_read_with_every_digit(tmp_path):
@@ -48,8 +48,8 @@ def test_features_are_written_and_read_with_every_digit(tmp_path):
     rows = [
         row | dict(zip(table.names, v.tolist(), strict=True)) for row, v in zip(table.rows, table.values, strict=True)
     ]
-    cohort.write_rows(tmp_path / "features.csv", rows)
-    read = cohort.read_features(tmp_path / "features.csv")
+    tables.write_rows(tmp_path / "features.csv", rows)
+    read = tables.read_features(tmp_path / "features.csv")
     assert read.names == table.names
     np.testing.assert_array_equal(read.values, table.values)
     assert read.rows == table.rows
@@ -59,11 +59,11 @@ def test_features_are_written_and_read_with_every_digit(tmp_path):
 def test_refuses_a_feature_that_is_no_finite_number(tmp_path, cell):
     path = a_file(tmp_path / "f.csv", f"patient_id,original_firstorder_Mean\nP1,1\nP2,{cell}\n")
     with pytest.raises(InputError, match="row 3, column original_firstorder_Mean"):
-        cohort.read_features(path)
+        tables.read_features(path)
 
 
 def test_outcomes_come_from_the_cohort_by_case():
-    table = cohort.FeatureTable(
+    table = tables.FeatureTable(
         [{"patient_id": "P1", "view": "CC"}, {"patient_id": "P1", "view": "MLO"}], ("a",), np.zeros((2, 1))
     )
     rows = [{"patient_id": "P1", "view": view, "slnm": "1"} for view in ("MLO", "CC")]
@@ -74,33 +74,33 @@ def test_outcomes_come_from_the_cohort_by_case():
 
 def test_views_of_a_lesion_are_averaged_or_stand_side_by_side():
     table = a_table(lesions=4, features=3)
-    mean = cohort.lesions(table, "outcome", "mean")
+    mean = lesions.from_table(table, "outcome", "mean")
     np.testing.assert_allclose(mean.values, (table.values[0::2] + table.values[1::2]) / 2)
-    beside = cohort.lesions(table, "outcome", "concat")
+    beside = lesions.from_table(table, "outcome", "concat")
     np.testing.assert_array_equal(beside.values[1], table.values[2:4].ravel())
     assert beside.names[0].startswith("CC/")
-    one = cohort.lesions(table, "outcome", "MLO")
+    one = lesions.from_table(table, "outcome", "MLO")
     np.testing.assert_array_equal(one.values, table.values[1::2])
 
 
 def test_only_the_first_reader_trains():
     table = a_table(lesions=4, features=3, views=("CC",))
     rows = [row | {"reader": reader} for reader in ("A", "B") for row in table.rows]
-    both = cohort.FeatureTable(rows, table.names, np.vstack([table.values, table.values + 100]))
-    np.testing.assert_array_equal(cohort.lesions(both, "outcome").values, table.values)
+    both = tables.FeatureTable(rows, table.names, np.vstack([table.values, table.values + 100]))
+    np.testing.assert_array_equal(lesions.from_table(both, "outcome").values, table.values)
 
 
 def test_refuses_contradicting_outcomes_of_one_lesion():
     table = a_table(lesions=4, features=3)
     table.rows[1]["outcome"] = "1"
     with pytest.raises(InputError, match="Case P000 has contradicting values of outcome: 0, 1"):
-        cohort.lesions(table, "outcome")
+        lesions.from_table(table, "outcome")
 
 
 def test_two_lesions_of_one_patient_may_differ_and_unknown_ones_are_counted():
     labels = {"1": "0", "2": "1", "3": ""}
     rows = [{"patient_id": "P1", "lesion_id": lesion, "slnm": label} for lesion, label in labels.items()]
-    found = cohort.lesions(cohort.FeatureTable(rows, ("a",), np.zeros((3, 1))), "slnm")
+    found = lesions.from_table(tables.FeatureTable(rows, ("a",), np.zeros((3, 1))), "slnm")
     assert found.target.tolist() == [0, 1]
     assert found.patients.tolist() == ["P1", "P1"]
     assert found.excluded == 1
@@ -120,31 +120,31 @@ def test_two_lesions_of_one_patient_may_differ_and_unknown_ones_are_counted():
     ],
 )
 def test_her2_follows_from_ihc_and_fish(ihc, fish, expected):
-    assert cohort.her2_class(ihc, fish) == expected
+    assert lesions.her2_class(ihc, fish) == expected
 
 
 def test_refuses_an_unknown_her2_score():
     with pytest.raises(InputError, match="'4' with her2_fish '' is not a HER2 result"):
-        cohort.her2_class("4", "")
+        lesions.her2_class("4", "")
 
 
 def test_refuses_an_unknown_class_and_a_single_class():
     table = a_table(lesions=4, features=3)
     with pytest.raises(InputError, match="no column slnm"):
-        cohort.lesions(table, "slnm")
+        lesions.from_table(table, "slnm")
     for row in table.rows:
         row["slnm"] = "yes"
     with pytest.raises(InputError, match="slnm has the value 'yes'; it should be one of 0, 1"):
-        cohort.lesions(table, "slnm")
+        lesions.from_table(table, "slnm")
     for row in table.rows:
         row["slnm"] = "1"
     with pytest.raises(InputError, match="slnm has 1 class"):
-        cohort.lesions(table, "slnm")
+        lesions.from_table(table, "slnm")
 
 
 def test_two_breasts_of_one_patient_are_two_lesions():
     rows = [{"patient_id": "P1", "laterality": side, "view": "CC", "slnm": s} for side, s in (("L", "0"), ("R", "1"))]
-    found = cohort.lesions(cohort.FeatureTable(rows, ("a",), np.array([[1.0], [2.0]])), "slnm")
+    found = lesions.from_table(tables.FeatureTable(rows, ("a",), np.array([[1.0], [2.0]])), "slnm")
     assert found.values.tolist() == [[1.0], [2.0]]
     assert found.patients.tolist() == ["P1", "P1"]
 
@@ -153,10 +153,10 @@ def test_refuses_a_lesion_that_is_there_twice_and_a_row_without_patient():
     table = a_table(lesions=4, features=3)
     table.rows[1]["view"] = "CC"
     with pytest.raises(InputError, match="Case P000 CC is in the table twice"):
-        cohort.lesions(table, "outcome")
+        lesions.from_table(table, "outcome")
     table.rows[0]["patient_id"] = ""
     with pytest.raises(InputError, match="Row 2 of the table has no patient_id"):
-        cohort.lesions(table, "outcome")
+        lesions.from_table(table, "outcome")
     rows = [{"patient_id": "P1", "view": "CC", "slnm": "1"}] * 2
     with pytest.raises(InputError, match="Case P1 CC is in the cohort twice"):
         cohort.with_cohort(table, rows)
@@ -165,15 +165,15 @@ def test_refuses_a_lesion_that_is_there_twice_and_a_row_without_patient():
 def test_counts_lesions_that_the_first_reader_left_out():
     table = a_table(lesions=4, features=3, views=("CC",))
     rows = [row | {"reader": "A" if i < 3 else "B"} for i, row in enumerate(table.rows)]
-    assert cohort.lesions(cohort.FeatureTable(rows, table.names, table.values), "outcome").excluded == 1
+    assert lesions.from_table(tables.FeatureTable(rows, table.names, table.values), "outcome").excluded == 1
 
 
 def test_perturbed_outlines_are_no_cases_of_the_cohort():
     rows = [{"patient_id": "P1", "reader": reader} for reader in ("", "perturbed-1")]
-    table = cohort.FeatureTable(rows, ("a",), np.zeros((2, 1)))
+    table = tables.FeatureTable(rows, ("a",), np.zeros((2, 1)))
     assert len(cohort.with_cohort(table, [{"patient_id": "P1", "slnm": "1"}]).rows) == 1
 
 
 def test_refuses_a_spacing_that_is_no_number():
     with pytest.raises(InputError, match="Case P1 has the pixel_spacing_mm '0,1'"):
-        cohort.spacing_of({"patient_id": "P1", "pixel_spacing_mm": "0,1"})
+        tables.spacing_of({"patient_id": "P1", "pixel_spacing_mm": "0,1"})

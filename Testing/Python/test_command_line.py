@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from MammoRadiomicsLib import cohort, command_line, phantoms, presets
+from MammoRadiomicsLib import cohort, command_line, phantoms, presets, tables
 from shared_data import PROJECT, shared_folder
 
 
@@ -137,7 +137,7 @@ def a_model_file(a_cohort, a_feature_table) -> Path:
 
 
 def test_stability_judges_features_over_perturbed_outlines(capsys, a_cohort, tmp_path):
-    cohort.write_rows(tmp_path / "cohort.csv", cohort.read_cohort(a_cohort)[:4])
+    tables.write_rows(tmp_path / "cohort.csv", cohort.read_cohort(a_cohort)[:4])
     files = ("--preset", "mammo-2d", "--perturb", 3, "--output", tmp_path / "f.csv")
     code, *_ = run(capsys, "extract", "--cohort", tmp_path / "cohort.csv", *files)
     assert code == 0

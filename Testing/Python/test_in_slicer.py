@@ -23,14 +23,14 @@ def a_phantom(name: str):
 @functools.cache
 def a_model():
     """Train a demonstration model on made-up rows, once."""
-    from MammoRadiomicsLib import cohort, learning
+    from MammoRadiomicsLib import learning, tables
     from MammoRadiomicsLib.settings import TrainingSettings
 
     from MammoRadiomicsTraining import MammoRadiomicsTrainingTest
 
     rows = [{name: str(cell) for name, cell in row.items()} for row in MammoRadiomicsTrainingTest.madeUpRows()]
     settings = TrainingSettings(folds=2, lasso_folds=3, calibration_folds=3, alpha_count=8, purpose="demonstration")
-    return learning.train(cohort.feature_table(rows, "made-up rows"), "slnm", settings).model
+    return learning.train(tables.feature_table(rows, "made-up rows"), "slnm", settings).model
 
 
 def a_model_node():

@@ -12,7 +12,7 @@ import pytest
 from MammoRadiomicsHost.api import MODULE_FILES, ROOT
 
 LIBRARY = ROOT / "MammoRadiomics" / "MammoRadiomicsLib"
-FILES = sorted(path.stem for path in LIBRARY.glob("*.py"))
+FILES = sorted(path.relative_to(LIBRARY).with_suffix("").as_posix() for path in LIBRARY.rglob("*.py"))
 PLAIN = ("__init__", "errors", "progress", "settings")
 # What applying a model needs; the rest of the library may lean on it, never the other way round.
 APPLYING = ("errors", "progress", "settings", "imaging", "presets", "features", "model_file", "prediction", "mrml")

@@ -5,12 +5,12 @@ import dataclasses
 
 import numpy as np
 import pytest
-from MammoRadiomicsLib import cohort, learning, model_file, presets
+from made_up import a_table
+from MammoRadiomicsLib import learning, lesions, model_file, presets
 from MammoRadiomicsLib.errors import Cancelled, InputError
 from MammoRadiomicsLib.settings import TrainingSettings
 from shared_data import shared_folder
 from sklearn.linear_model import Lasso
-from tables import a_table
 
 QUICK = TrainingSettings(folds=3, calibration_folds=3, lasso_folds=4)
 
@@ -21,7 +21,7 @@ def test_the_model_equals_scikit_learn(classes, views):
     settings = dataclasses.replace(QUICK, views=views)
     table = a_table(classes=classes)
     model = learning.train(table, "outcome", settings).model
-    data = cohort.lesions(table, "outcome", views)
+    data = lesions.from_table(table, "outcome", views)
     fitted = learning._fit(data.values, data.target, data.patients, settings)
     columns = [data.names.index(name) for name in model.feature_names]
     np.testing.assert_allclose(
@@ -47,7 +47,7 @@ def test_equal_seeds_give_equal_models_and_others_do_not():
 
 
 def test_held_out_rows_never_touch_what_is_learned():
-    data = cohort.lesions(a_table(), "outcome")
+    data = lesions.from_table(a_table(), "outcome")
     train_rows, test_rows = np.arange(40), np.arange(40, 60)
     altered = data.values.copy()
     altered[test_rows] += 1e6
@@ -60,7 +60,7 @@ def test_held_out_rows_never_touch_what_is_learned():
 
 def test_synthetic_rows_serve_the_fit_only(monkeypatch):
     """Means, SDs, P values and calibration are those of real rows, whatever SMOTE adds."""
-    data = cohort.lesions(a_table(lesions=45, classes=("0", "1", "1")), "outcome")
+    data = lesions.from_table(a_table(lesions=45, classes=("0", "1", "1")), "outcome")
     seen = []
     filter_rows = learning.differing_columns
     monkeypatch.setattr(learning, "differing_columns", lambda z, *rest: seen.append(len(z)) or filter_rows(z, *rest))
@@ -84,7 +84,7 @@ def test_the_lasso_is_scikit_learns():
 
 
 def test_ending_the_descent_early_does_not_change_the_penalty(monkeypatch):
-    data = cohort.lesions(a_table(), "outcome")
+    data = lesions.from_table(a_table(), "outcome")
     z = (data.values - data.values.mean(axis=0)) / data.values.std(axis=0)
     alpha, weights, _ = learning.fit_lasso(z, data.target, data.patients, QUICK)
     monkeypatch.setattr(learning, "_PATIENCE", 1000)
@@ -94,7 +94,7 @@ def test_ending_the_descent_early_does_not_change_the_penalty(monkeypatch):
 
 
 def test_smote_can_be_off():
-    data = cohort.lesions(a_table(lesions=45, classes=("0", "1", "1")), "outcome")
+    data = lesions.from_table(a_table(lesions=45, classes=("0", "1", "1")), "outcome")
     machine = learning._fit(data.values, data.target, data.patients, dataclasses.replace(QUICK, smote=False))[0]
     assert machine.calibrated_classifiers_[0].estimator.svc_.shape_fit_[0] == 45
 
@@ -168,7 +168,7 @@ def test_a_real_table_with_a_strong_signal_is_learned_and_a_permuted_one_is_not(
     target = np.array([int(float(row[1])) for row in rows])
     aucs = []
     for labels in (target, np.random.default_rng(4).permutation(target)):
-        data = cohort.Lesions(np.arange(260), tuple("x" * len(columns)), values, labels, ("0", "1"), ("",), 0)
+        data = lesions.Lesions(np.arange(260), tuple("x" * len(columns)), values, labels, ("0", "1"), ("",), 0)
         scores = np.full(260, np.nan)
         for _, train_rows, test_rows in learning._outer_folds(data, QUICK):
             fitted = learning._fit(values[train_rows], labels[train_rows], train_rows, QUICK)

@@ -10,10 +10,10 @@ import zipfile
 
 import numpy as np
 import pytest
-from MammoRadiomicsLib import cohort, learning, model_file
+from made_up import a_table
+from MammoRadiomicsLib import learning, lesions, model_file
 from MammoRadiomicsLib.errors import InputError, ModelFileError
 from MammoRadiomicsLib.settings import TrainingSettings
-from tables import a_table
 
 QUICK = TrainingSettings(folds=2, calibration_folds=3, lasso_folds=3)
 
@@ -257,7 +257,7 @@ def test_a_table_is_predicted_lesion_by_lesion(model):
     table = a_table(lesions=5)
     rows = prediction.predict_table(model, table)
     assert [row["patient_id"] for row in rows] == [f"P{i:03d}" for i in range(5)]
-    data = cohort.lesions(table, "outcome", classes=("0", "1"))
+    data = lesions.from_table(table, "outcome", classes=("0", "1"))
     columns = [data.names.index(name) for name in model.feature_names]
     expected = model.probabilities(data.values[:, columns])[:, 1]
     np.testing.assert_allclose([row["probability_1"] for row in rows], expected, atol=1e-12)

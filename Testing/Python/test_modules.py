@@ -205,7 +205,7 @@ def test_a_model_is_trained_saved_loaded_and_applied(training_panel, panel, tmp_
 
 
 def test_a_cohort_file_supplies_the_outcome(module_files, host, tmp_path):
-    from MammoRadiomicsLib import cohort
+    from MammoRadiomicsLib import tables
     from MammoRadiomicsLib.settings import TrainingSettings
 
     module = module_files["MammoRadiomicsTraining"]
@@ -213,8 +213,8 @@ def test_a_cohort_file_supplies_the_outcome(module_files, host, tmp_path):
     outcomes = [
         {key: row[key] for key in ("patient_id", "lesion_id", "laterality", "view", "reader", "slnm")} for row in rows
     ]
-    cohort.write_rows(tmp_path / "cohort.csv", outcomes)
-    cohort.write_rows(tmp_path / "features.csv", [{k: v for k, v in row.items() if k != "slnm"} for row in rows])
+    tables.write_rows(tmp_path / "cohort.csv", outcomes)
+    tables.write_rows(tmp_path / "features.csv", [{k: v for k, v in row.items() if k != "slnm"} for row in rows])
     settings = TrainingSettings(folds=2, lasso_folds=3, calibration_folds=3, alpha_count=8)
     node = module.MammoRadiomicsTrainingLogic().train(
         tmp_path / "features.csv", "slnm", settings, tmp_path / "cohort.csv"

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from made_up import a_table
 from MammoRadiomicsLib import features, imaging, learning, phantoms, prediction
 from MammoRadiomicsLib.errors import InputError, ModelFileError
 from MammoRadiomicsLib.settings import TrainingSettings
-from tables import a_table
 
 
 @pytest.fixture

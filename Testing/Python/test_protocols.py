@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 import pytest
+from made_up import a_table
 from MammoRadiomicsLib import learning, protocols
-from MammoRadiomicsLib.cohort import Lesions
+from MammoRadiomicsLib.lesions import Lesions
 from MammoRadiomicsLib.settings import TrainingSettings
-from tables import a_table
 
 QUICK = TrainingSettings(folds=3, calibration_folds=3, lasso_folds=4)
 

@@ -5,9 +5,9 @@ import json
 
 import numpy as np
 import pytest
+from made_up import a_table
 from MammoRadiomicsLib import figures, learning, protocols, report
 from MammoRadiomicsLib.settings import TrainingSettings
-from tables import a_table
 
 QUICK = TrainingSettings(folds=2, repeats=2, calibration_folds=3, lasso_folds=3)
 

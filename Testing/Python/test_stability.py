@@ -6,8 +6,8 @@ import json
 import numpy as np
 import pytest
 from MammoRadiomicsLib import stability
-from MammoRadiomicsLib.cohort import FeatureTable
 from MammoRadiomicsLib.errors import InputError
+from MammoRadiomicsLib.tables import FeatureTable
 from shared_data import shared_folder
 
 # Shrout and Fleiss, Psychol Bull 86:420 (1979), Table 2: six subjects, four judges; Table 4: the coefficients.

@@ -2,7 +2,7 @@
 
 import numpy as np
 from MammoRadiomicsLib import presets
-from MammoRadiomicsLib.cohort import FeatureTable
+from MammoRadiomicsLib.tables import FeatureTable
 
 
 def a_table(lesions: int = 60, features: int = 30, classes: tuple[str, ...] = ("0", "1"), views=("CC", "MLO")):

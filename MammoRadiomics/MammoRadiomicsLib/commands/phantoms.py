@@ -1,0 +1,25 @@
+"""A cohort of synthetic mammograms to try things on."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .. import progress
+from . import DONE
+
+
+def add(commands) -> argparse.ArgumentParser:
+    parser = commands.add_parser("phantoms", help="a cohort of synthetic mammograms to try things on")
+    parser.set_defaults(command=run)
+    parser.add_argument("--patients", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=15)
+    parser.add_argument("--output", type=Path, required=True, help="folder to write to")
+    return parser
+
+
+def run(options: argparse.Namespace, report: progress.Progress) -> tuple[int, str]:
+    from .. import phantoms
+
+    path = phantoms.write_cohort(options.output, options.patients, options.seed, report)
+    return DONE, f"{options.patients} patients, two views each: {path}"

@@ -1,0 +1,187 @@
+"""The tables of the project: CSV rows, and features of many outlines with what is known of each."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .errors import InputError
+from .files import write_atomically
+
+KEY_COLUMNS = ("patient_id", "lesion_id", "laterality", "view", "reader")
+ROI_COLUMNS = ("preset", "pixel_spacing_mm", "roi_pixels")
+# Rows whose reader starts so are perturbed contours and not a person's.
+PERTURBED = "perturbed-"
+Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """Features of many outlines.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Everything about an outline that is not a feature: keys, preset, spacing, outcomes.
+    names : tuple of str
+        Feature names.
+    values : numpy.ndarray
+        Shape (outlines, features), float64.
+    """
+
+    rows: list[Row]
+    names: tuple[str, ...]
+    values: np.ndarray
+
+
+def read_rows(path: str | Path) -> list[Row]:
+    """Read a CSV table with a header as dicts of stripped text.
+
+    Raises
+    ------
+    InputError
+        When the file is missing, is not UTF-8, has no rows, or has a row of another length than its header.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"The table {path} cannot be read ({error.strerror}). Check the path.") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"The table {path.name} is not UTF-8 text. Save it as CSV UTF-8.") from error
+    try:
+        header, *lines = [line for line in csv.reader(io.StringIO(text, newline="")) if line] or [[]]
+    except csv.Error as error:
+        raise InputError(f"The table {path.name} is not a CSV file ({error}). Save it as CSV UTF-8.") from error
+    if not lines:
+        raise InputError(f"The table {path.name} has no rows.")
+    header = [name.strip() for name in header]
+    if len(set(header)) < len(header):
+        raise InputError(f"The table {path.name} has two columns of the same name. Rename one.")
+    for number, line in enumerate(lines, start=2):
+        if len(line) != len(header):
+            raise InputError(f"Row {number} of {path.name} has {len(line)} cells, the header {len(header)}. Mend it.")
+    return [dict(zip(header, (cell.strip() for cell in line), strict=True)) for line in lines]
+
+
+def rows_to_csv(rows: Iterable[dict]) -> str:
+    """Return rows as CSV text; floats with every digit, so that reading gives the same number."""
+    rows = list(rows)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def write_rows(path: str | Path, rows: Iterable[dict]) -> None:
+    """Write rows as a CSV file, whole or not at all."""
+    write_atomically(path, rows_to_csv(rows))
+
+
+def read_features(path: str | Path, finite: bool = True) -> FeatureTable:
+    """Read a features.csv; see :func:`feature_table`."""
+    return feature_table(read_rows(path), Path(path).name, finite)
+
+
+def feature_table(rows: list[Row], what: str, finite: bool = True) -> FeatureTable:
+    """Separate the feature columns of a table from the others.
+
+    A feature is a column named ``<image type>_<class>_<feature>`` whose cells are numbers.
+
+    Parameters
+    ----------
+    rows : list of dict
+        As :func:`read_rows` gives them.
+    what : str
+        What to call the table in an error.
+    finite : bool
+        Refuse cells that are not finite numbers; otherwise they become NaN.
+
+    Raises
+    ------
+    InputError
+        When there is no feature column, or a feature is not a finite number.
+    """
+    names = tuple(name for name in rows[0] if _is_feature(name))
+    if not names:
+        raise InputError(f"{what} has no feature columns such as original_firstorder_Mean. Make it with 'extract'.")
+    values = np.empty((len(rows), len(names)))
+    for i, row in enumerate(rows):
+        for j, name in enumerate(names):
+            values[i, j] = _number(row[name])
+            if finite and not np.isfinite(values[i, j]):
+                raise InputError(
+                    f"{what}, row {i + 2}, column {name} holds {row[name]!r}, which is not a finite number. "
+                    "Correct it or leave the row out."
+                )
+    other_names = [name for name in rows[0] if not _is_feature(name)]
+    others = [{name: row[name] for name in other_names} for row in rows]
+    return FeatureTable(others, names, values)
+
+
+_FEATURE_CLASSES = frozenset({"firstorder", "shape", "shape2D", "glcm", "glrlm", "glszm", "gldm", "ngtdm"})
+
+
+def _is_feature(name: str) -> bool:
+    parts = name.split("_")
+    return len(parts) == 3 and parts[1] in _FEATURE_CLASSES
+
+
+def _number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        return float("nan")
+    return number if np.isfinite(number) else float("nan")
+
+
+def spacing_of(row: Row) -> float | None:
+    """Return a row's pixel spacing in mm, None where it does not say; InputError where it is no number."""
+    text = row.get("pixel_spacing_mm", "")
+    if not text:
+        return None
+    number = _number(text)
+    if not number > 0:
+        raise InputError(f"{case_name(row)} has the pixel_spacing_mm {text!r}, which is not a number. Correct it.")
+    return number
+
+
+def case_name(row: Row) -> str:
+    """Name an outline as a person would: ``Case P012 L-MLO``."""
+    side = "-".join(row[column] for column in ("laterality", "view") if row.get(column))
+    lesion = f"lesion {row['lesion_id']}" if row.get("lesion_id", "1") not in ("", "1") else ""
+    reader = f"reader {row['reader']}" if row.get("reader") else ""
+    return " ".join(part for part in ("Case", row.get("patient_id", ""), side, lesion, reader) if part)
+
+
+def lesion_key(row: Row) -> tuple[str, str, str]:
+    """Return patient, laterality and lesion: two breasts of one patient are two lesions, whatever their numbers."""
+    return row["patient_id"], row.get("laterality", ""), row.get("lesion_id") or "1"
+
+
+def rows_by_lesion(rows: list[Row]) -> dict[tuple[str, str, str], dict[str, int]]:
+    """Return the indices of each lesion's rows by view, as the reader outlined them who comes first in the table.
+
+    Raises
+    ------
+    InputError
+        When a row has no patient_id, or a lesion has two rows of one view.
+    """
+    reader = rows[0].get("reader", "")
+    found: dict[tuple[str, str, str], dict[str, int]] = {}
+    for i, row in enumerate(rows):
+        if not row.get("patient_id"):
+            raise InputError(f"Row {i + 2} of the table has no patient_id. Every row needs one.")
+        if row.get("reader", "") != reader:
+            continue
+        of_lesion = found.setdefault(lesion_key(row), {})
+        if row.get("view", "") in of_lesion:
+            raise InputError(f"{case_name(row)} is in the table twice (row {i + 2}). Delete one or number its lesions.")
+        of_lesion[row.get("view", "")] = i
+    return found
