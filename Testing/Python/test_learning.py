@@ -6,7 +6,7 @@ import dataclasses
 import numpy as np
 import pytest
 from made_up import a_table
-from MammoRadiomicsLib import learning, lesions, model_file, presets
+from MammoRadiomicsLib import assembly, learning, lesions, model_file, presets
 from MammoRadiomicsLib.errors import Cancelled, InputError
 from MammoRadiomicsLib.settings import TrainingSettings
 from shared_data import shared_folder
@@ -25,7 +25,7 @@ def test_the_model_equals_scikit_learn(classes, views):
     fitted = learning._fit(data.values, data.target, data.patients, settings)
     columns = [data.names.index(name) for name in model.feature_names]
     np.testing.assert_allclose(
-        model.probabilities(data.values[:, columns]), learning._probabilities(fitted, data.values), rtol=0, atol=1e-12
+        model.probabilities(data.values[:, columns]), assembly.probabilities(fitted, data.values), rtol=0, atol=1e-12
     )
 
 
@@ -172,7 +172,7 @@ def test_a_real_table_with_a_strong_signal_is_learned_and_a_permuted_one_is_not(
         scores = np.full(260, np.nan)
         for _, train_rows, test_rows in learning._outer_folds(data, QUICK):
             fitted = learning._fit(values[train_rows], labels[train_rows], train_rows, QUICK)
-            scores[test_rows] = learning._probabilities(fitted, values[test_rows])[:, 1]
+            scores[test_rows] = assembly.probabilities(fitted, values[test_rows])[:, 1]
         aucs.append(float((scores[labels == 1][:, None] > scores[labels == 0]).mean()))
     assert aucs[0] > 0.80
     assert abs(aucs[1] - 0.5) < 0.12
