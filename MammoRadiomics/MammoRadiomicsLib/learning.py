@@ -18,9 +18,10 @@ from sklearn.linear_model import lasso_path
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 from sklearn.svm import SVC
 
-from . import evaluation, lesions, model_file, presets
+from . import assembly, evaluation, lesions, presets
 from .errors import InputError
 from .lesions import Lesions
+from .model_file import Model
 from .progress import Progress, silent
 from .settings import SLNM_THRESHOLDS, TrainingSettings
 from .tables import FeatureTable, spacing_of
@@ -230,7 +231,7 @@ class Training:
         Shape (repeats, lesions, classes): probabilities from models that did not see the lesion's patient.
     """
 
-    model: model_file.Model
+    model: Model
     lesions: Lesions
     out_of_fold: np.ndarray
 
