@@ -1,12 +1,12 @@
-"""One patient: outlined mammograms and a trained model in, a probability with its caveats out."""
+"""One patient: outlined mammograms and trained models in, probabilities with their caveats out."""
 
 from __future__ import annotations
 
-import html
-import importlib.util
+import sys
 from pathlib import Path
 from typing import Annotated
 
+import qt
 import slicer
 import vtk
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode, vtkMRMLTableNode, vtkMRMLTextNode
@@ -22,8 +22,10 @@ from slicer.ScriptedLoadableModule import (
 from slicer.util import VTKObservationMixin
 
 VIEWS = ("CC", "MLO")
+SAMPLE = "MammoRadiomicsPhantom"
+SETTLED_MS = 120
 
-# Volume, segmentation, segment ID, pixel spacing in mm (None: as in the volume).
+# Volume, segmentation, segment ID, pixel spacing in mm (None: as read).
 View = tuple[vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode, str, float | None]
 
 
@@ -35,34 +37,69 @@ class MammoRadiomics(ScriptedLoadableModule):
         self.parent.dependencies = ["Segmentations", "Volumes"]
         self.parent.contributors = ["MammoRadiomics contributors"]
         self.parent.helpText = _(
-            "Radiomics of one patient's mammograms: select the CC and the MLO image, outline the lesion on each in the "
-            "Segment Editor, load a trained model and predict. For research; not a medical device."
+            "Radiomics of one patient's mammograms: select the CC and the MLO image, outline the lesion on each, load "
+            "trained models and predict. A phantom to try it on is in the module Sample Data. For research; not a "
+            "medical device."
         )
         self.parent.acknowledgementText = _(
             "The method follows Frontiers in Oncology 2025, doi 10.3389/fonc.2025.1578458. Features are pyradiomics'."
         )
+        slicer.app.connect("startupCompleted()", registerSampleData)
 
 
-def ensureDependencies(requester: str, pyradiomics: bool = True) -> None:
+def registerSampleData() -> None:
+    """Add the phantom to the module Sample Data; it lies in this module and needs no network."""
+    import SampleData
+
+    SampleData.SampleDataLogic.registerCustomSampleDataSource(
+        category="MammoRadiomics",
+        sampleName=SAMPLE,
+        customDownloader=lambda source: MammoRadiomicsLogic().loadSample(),
+    )
+
+
+def ensureDependencies(requester: str, pyradiomics: bool = True, packages: set[str] | None = None) -> None:
     """Offer to install what is missing; DependencyError where only the user can help."""
-    import slicer.packaging
-    from MammoRadiomicsLib import __file__ as libraryFile
-    from MammoRadiomicsLib.errors import DependencyError
+    from MammoRadiomicsGui import dependencies
 
-    requirements = slicer.packaging.load_requirements(Path(libraryFile).parent / "requirements.txt")
-    slicer.packaging.pip_ensure(requirements, requester=requester)
-    if pyradiomics and importlib.util.find_spec("radiomics") is None:
-        raise DependencyError(
-            _(
-                "pyradiomics is missing. Install the SlicerRadiomics extension with the Extensions Manager and restart "
-                "Slicer. There is no SlicerRadiomics for macOS; extract features on Linux or Windows."
-            )
-        )
+    dependencies.ensure(requester, packages, pyradiomics)
+
+
+class MammoRadiomicsFileReader:
+    """Lets drag and drop, Add Data and slicer.util.loadNodeFromFile read .mammomodel files."""
+
+    def __init__(self, parent):
+        self.parent = parent
+
+    def description(self) -> str:
+        return _("Radiomics model")
+
+    def fileType(self) -> str:
+        return "MammoRadiomicsModel"
+
+    def extensions(self) -> list[str]:
+        return [_("Radiomics model") + " (*.mammomodel)"]
+
+    def canLoadFile(self, filePath: str) -> bool:
+        return filePath.lower().endswith(".mammomodel")
+
+    def load(self, properties: dict) -> bool:
+        from MammoRadiomicsLib.errors import MammoRadiomicsError
+
+        logic = MammoRadiomicsLogic()
+        try:
+            node = logic.loadModel(properties["fileName"])
+        except MammoRadiomicsError as error:
+            self.parent.userMessages().AddMessage(vtk.vtkCommand.ErrorEvent, str(error))
+            return False
+        logic.useModel(node)
+        self.parent.loadedNodes = [node.GetID()]
+        return True
 
 
 @parameterNodeWrapper
 class MammoRadiomicsParameterNode:
-    """What the panel shows, kept in the scene. A spacing of 0 means: as in the image."""
+    """What the panel shows, kept in the scene. A spacing of 0 means: as read."""
 
     ccVolume: vtkMRMLScalarVolumeNode
     ccSpacingMm: Annotated[float, WithinRange(0, 1)] = 0.0
@@ -72,8 +109,14 @@ class MammoRadiomicsParameterNode:
     mloSpacingMm: Annotated[float, WithinRange(0, 1)] = 0.0
     mloSegmentation: vtkMRMLSegmentationNode
     mloSegmentId: str
-    model: vtkMRMLTextNode
-    result: vtkMRMLTextNode
+    linkViews: bool = True
+    models: list[vtkMRMLTextNode]
+    results: list[vtkMRMLTextNode]
+    plausibleOutlines: Annotated[int, WithinRange(0, 100)] = 10
+    localPrevalence: str
+    lowThresholdPercent: Annotated[float, WithinRange(0, 100)] = 20.0
+    highThresholdPercent: Annotated[float, WithinRange(0, 100)] = 60.0
+    liveUpdate: bool = False
 
 
 class MammoRadiomicsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -83,14 +126,14 @@ class MammoRadiomicsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = None
         self._parameterNode = None
         self._parameterNodeGuiTag = None
-        self._showingOutlines = False
         self._volumeIds = {}
-        self._inputs = None
-        self._shown = None
 
     def setup(self) -> None:
         """Load the panel and connect it."""
-        from MammoRadiomicsLib import mrml
+        from MammoRadiomicsGui.images_section import ImagesSection
+        from MammoRadiomicsGui.lesion_section import LesionSection
+        from MammoRadiomicsGui.model_section import ModelSection
+        from MammoRadiomicsGui.result_section import ResultSection
 
         ScriptedLoadableModuleWidget.setup(self)
         panel = slicer.util.loadUI(self.resourcePath("UI/MammoRadiomics.ui"))
@@ -98,36 +141,46 @@ class MammoRadiomicsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui = slicer.util.childWidgetVariables(panel)
         panel.setMRMLScene(slicer.mrmlScene)
         self.logic = MammoRadiomicsLogic()
-        self.ui.modelSelector.addAttribute("vtkMRMLTextNode", mrml.MODEL_ATTRIBUTE)
-        self._outlineSelectors = {"CC": self.ui.ccSegmentSelector, "MLO": self.ui.mloSegmentSelector}
-        self._spacingBoxes = {"CC": self.ui.ccSpacingSpinBox, "MLO": self.ui.mloSpacingSpinBox}
+        self.images = ImagesSection(self.ui, self.logic, self.onParametersModified)
+        self.lesion = LesionSection(self.ui, self.logic, self.onOutlinesSelected)
+        self.models = ModelSection(self.ui, self.logic, lambda: self._parameterNode)
+        self.result = ResultSection(self.ui, self.logic, lambda: self._parameterNode)
+        # Editing changes an outline many times a second, and each time in several events.
+        self._settled = qt.QTimer()
+        self._settled.setSingleShot(True)
+        self._settled.connect("timeout()", self.onInputsSettled)
 
         for event in (slicer.mrmlScene.StartCloseEvent, slicer.mrmlScene.StartImportEvent):
             self.addObserver(slicer.mrmlScene, event, self.onSceneStartChange)
         # It ends closing and loading alike, and the node selectors list the nodes of a loaded scene no earlier.
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndBatchProcessEvent, self.onSceneEndChange)
-        for selector in self._outlineSelectors.values():
-            selector.connect("currentNodeChanged(vtkMRMLNode*)", self.onOutlineSelected)
-            selector.connect("currentSegmentChanged(QString)", self.onOutlineSelected)
-        self.ui.loadModelButton.connect("clicked(bool)", self.onLoadModel)
-        self.ui.predictButton.connect("clicked(bool)", self.onPredict)
-        self.ui.featuresButton.connect("clicked(bool)", self.onFeatures)
         self.initializeParameterNode()
 
     def cleanup(self) -> None:
         """Release everything when the panel is destroyed."""
         self.setParameterNode(None)
+        self.result.close(waitMs=1000)
         self.removeObservers()
+
+    def onReload(self) -> None:
+        """Reload the library and the shared parts as well."""
+        for name in [
+            name for name in sys.modules if name.partition(".")[0] in ("MammoRadiomicsGui", "MammoRadiomicsLib")
+        ]:
+            del sys.modules[name]
+        ScriptedLoadableModuleWidget.onReload(self)
 
     def enter(self) -> None:
         self.initializeParameterNode()
 
     def exit(self) -> None:
         self.setParameterNode(None)
+        self.images.leave()
 
     def onSceneStartChange(self, caller, event) -> None:
         """Let go of a scene that is being closed, or of parameters that a loaded scene replaces."""
         self.setParameterNode(None)
+        self.result.reset()
 
     def onSceneEndChange(self, caller, event) -> None:
         if self.parent.isEntered:
@@ -140,46 +193,54 @@ class MammoRadiomicsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def setParameterNode(self, parameterNode) -> None:
         """Show and observe another parameter node, or none."""
         if self._parameterNode:
+            self._settled.stop()
+            self.lesion.release()
             self._parameterNode.disconnectGui(self._parameterNodeGuiTag)
             self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
+            self.removeObservers(self.onInputModified)
         self._parameterNode = parameterNode
         self._parameterNodeGuiTag = None
-        self._shown = None
         if self._parameterNode:
             self._volumeIds = self._currentVolumeIds()
-            self._inputs = self._currentInputs()
             # Before the widgets are bound, because a bound selector writes back what it shows.
-            self._showOutlines()
+            self.lesion.show(self.logic.slots(parameterNode))
+            self.models.show()
             self._parameterNodeGuiTag = self._parameterNode.connectGui(self.ui)
             self.addObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
             self.onParametersModified()
 
     def onParametersModified(self, caller=None, event=None) -> None:
         """Bring everything into line with the parameter node."""
+        if self._parameterNode is None:
+            return
         self._forgetSpacingOfOtherVolumes()
-        self._forgetResultOfOtherInputs()
-        self._showOutlines()
-        self._showSpacings()
-        self._showModelAndResult()
-        views = self.logic.selectedViews(self._parameterNode)
-        obstacle = self.logic.obstacle(views)
-        self.ui.featuresButton.enabled = not obstacle
-        if not obstacle and self._parameterNode.model is None:
-            obstacle = _("Load or select a model.")
-        self.ui.predictButton.enabled = not obstacle
-        self.ui.predictButton.toolTip = obstacle or _("Extract the features that the model needs and apply it.")
-        self.ui.statusLabel.text = obstacle or _("Ready: {views}.").format(views=", ".join(views))
+        self._observeInputs()
+        slots = self.logic.slots(self._parameterNode)
+        self.images.show({view: slot[0] for view, slot in slots.items()})
+        self.lesion.show(slots)
+        self.models.show()
+        self.result.show()
 
-    def _showModelAndResult(self) -> None:
-        """Show card and result, only when they are others: reading a model verifies it."""
-        wanted = (self._parameterNode.model, self._parameterNode.result)
-        if self._shown != wanted:
-            self._shown = wanted
-            self.ui.cardBrowser.plainText = self.logic.cardText(wanted[0])
-            self.ui.resultBrowser.html = self.logic.resultHtml(wanted[1])
+    def onInputModified(self, caller, event) -> None:
+        self._settled.start(SETTLED_MS)
+
+    def onInputsSettled(self) -> None:
+        """Follow an edit, once it has paused."""
+        if self._parameterNode:
+            self.lesion.showSizes()
+            self.result.show()
+            self.result.follow()
+
+    def onOutlinesSelected(self, outlines: dict) -> None:
+        if self._parameterNode is None:
+            return
+        with slicer.util.NodeModify(self._parameterNode):
+            for view, (segmentation, segmentId) in outlines.items():
+                setattr(self._parameterNode, f"{view.lower()}Segmentation", segmentation)
+                setattr(self._parameterNode, f"{view.lower()}SegmentId", segmentId)
 
     def _currentVolumeIds(self) -> dict[str, str]:
-        volumes = {view: getattr(self._parameterNode, f"{view.lower()}Volume") for view in VIEWS}
+        volumes = {view: slot[0] for view, slot in self.logic.slots(self._parameterNode).items()}
         return {view: volume.GetID() if volume else "" for view, volume in volumes.items()}
 
     def _forgetSpacingOfOtherVolumes(self) -> None:
@@ -189,73 +250,17 @@ class MammoRadiomicsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             if before[view] != self._volumeIds[view]:
                 setattr(self._parameterNode, f"{view.lower()}SpacingMm", 0.0)
 
-    def _currentInputs(self) -> tuple:
-        views = self.logic.selectedViews(self._parameterNode)
-        model = self._parameterNode.model
-        outlines = [
-            (view, volume.GetID(), segmentation.GetID() if segmentation else "", segmentId, spacing)
-            for view, (volume, segmentation, segmentId, spacing) in views.items()
-        ]
-        return (*outlines, model.GetID() if model else "")
-
-    def _forgetResultOfOtherInputs(self) -> None:
-        """Stop showing a result when an image, an outline or the model is exchanged; its record stays in the scene."""
-        before, self._inputs = self._inputs, self._currentInputs()
-        if before != self._inputs:
-            self._parameterNode.result = None
-
-    def _showSpacings(self) -> None:
-        for view, box in self._spacingBoxes.items():
-            volume = getattr(self._parameterNode, f"{view.lower()}Volume")
-            spacing = self.logic.spacingOfVolume(volume) if volume else None
-            stated = (
-                _("as in the image ({spacing:.4f} mm)").format(spacing=spacing) if spacing else _("as in the image")
-            )
-            box.specialValueText = _("not stated: enter it") if volume and spacing is None else stated
-
-    def _showOutlines(self) -> None:
-        self._showingOutlines = True
-        try:
-            for view, selector in self._outlineSelectors.items():
-                selector.setCurrentNode(getattr(self._parameterNode, f"{view.lower()}Segmentation"))
-                selector.setCurrentSegmentID(getattr(self._parameterNode, f"{view.lower()}SegmentId"))
-        finally:
-            self._showingOutlines = False
-
-    def onOutlineSelected(self) -> None:
-        """Store the selected segments; a newly selected segmentation starts with its first segment."""
-        if self._parameterNode is None or self._showingOutlines:
-            return
-        with slicer.util.NodeModify(self._parameterNode):
-            for view, selector in self._outlineSelectors.items():
-                segmentation, segmentId = selector.currentNode(), selector.currentSegmentID()
-                ids = segmentation.GetSegmentation().GetSegmentIDs() if segmentation else ()
-                isNew = segmentation is not getattr(self._parameterNode, f"{view.lower()}Segmentation")
-                if ids and (isNew or segmentId not in ids):
-                    segmentId = segmentId if segmentId in ids else ids[0]
-                setattr(self._parameterNode, f"{view.lower()}Segmentation", segmentation)
-                setattr(self._parameterNode, f"{view.lower()}SegmentId", segmentId if segmentId in ids else "")
-
-    def onLoadModel(self) -> None:
-        with slicer.util.tryWithErrorDisplay(_("The model could not be loaded."), waitCursor=True):
-            self._parameterNode.model = self.logic.loadModel(self.ui.modelPathLineEdit.currentPath)
-            self.ui.modelPathLineEdit.addCurrentPathToHistory()
-
-    def onPredict(self) -> None:
-        with slicer.util.tryWithErrorDisplay(_("The prediction is not possible.")):
-            ensureDependencies("MammoRadiomics")
-        with slicer.util.tryWithErrorDisplay(_("The prediction failed."), waitCursor=True):
-            views = self.logic.selectedViews(self._parameterNode)
-            self._parameterNode.result = self.logic.predict(self._parameterNode.model, views)
-
-    def onFeatures(self) -> None:
-        with slicer.util.tryWithErrorDisplay(_("The features cannot be extracted.")):
-            ensureDependencies("MammoRadiomics")
-        with slicer.util.tryWithErrorDisplay(_("The extraction failed."), waitCursor=True):
-            table = self.logic.featuresTable(self.logic.selectedViews(self._parameterNode))
-            message = _("{count} features are in the table {name}.")
-            counted = message.format(count=table.GetNumberOfRows(), name=table.GetName())
-            self.ui.statusLabel.text = f"{counted} {table.GetDescription()}".strip()
+    def _observeInputs(self) -> None:
+        """Notice changes of the pixels and of the outlines in use."""
+        self.removeObservers(self.onInputModified)
+        slots = self.logic.slots(self._parameterNode).values()
+        # The same image or segmentation may serve both views.
+        for volume in {volume for volume, *_ in slots if volume is not None}:
+            self.addObserver(volume, volume.ImageDataModifiedEvent, self.onInputModified)
+        for segmentation in {segmentation for _, segmentation, *_ in slots if segmentation is not None}:
+            for event in ("SourceRepresentationModified", "SegmentRemoved", "SegmentModified"):
+                observed = getattr(slicer.vtkSegmentation, event)
+                self.addObserver(segmentation.GetSegmentation(), observed, self.onInputModified)
 
 
 class MammoRadiomicsLogic(ScriptedLoadableModuleLogic):
@@ -290,14 +295,21 @@ class MammoRadiomicsLogic(ScriptedLoadableModuleLogic):
 
         :param views: as for :meth:`predict`.
         """
-        from MammoRadiomicsLib import mrml, prediction, presets
+        from MammoRadiomicsLib import prediction, presets
 
         preset = presets.load(preset)
         extracted = {view: prediction.extract_noting(*self.outline(each), preset) for view, each in views.items()}
         features = {view: values for view, (values, _notes) in extracted.items()}
-        tableNode = mrml.features_to_table(slicer.mrmlScene, features, "Features")
         notes = [f"{view}: {note}" for view, (_values, notes) in extracted.items() for note in notes]
+        return self.addFeaturesTable(views, features, notes)
+
+    def addFeaturesTable(self, views: dict[str, View], features: dict, notes: list[str]) -> vtkMRMLTableNode:
+        """Add features that are known as a table, beside the images."""
+        from MammoRadiomicsLib import mrml
+
+        tableNode = mrml.features_to_table(slicer.mrmlScene, features, "Features")
         tableNode.SetDescription(" ".join(notes))
+        mrml.place_beside(slicer.mrmlScene, tableNode, next(iter(views.values()))[0])
         return tableNode
 
     def loadModel(self, path: str | Path) -> vtkMRMLTextNode:
@@ -306,43 +318,111 @@ class MammoRadiomicsLogic(ScriptedLoadableModuleLogic):
 
         return mrml.model_to_node(slicer.mrmlScene, model_file.load(path))
 
-    def predict(self, modelNode: vtkMRMLTextNode, views: dict[str, View]) -> vtkMRMLTextNode:
+    def useModel(self, modelNode: vtkMRMLTextNode) -> None:
+        """Add a model of the scene to those that the panel applies."""
+        parameters = self.getParameterNode()
+        if modelNode not in list(parameters.models):
+            parameters.models = [*parameters.models, modelNode]
+
+    def loadSample(self, outlined: bool = False) -> list[vtkMRMLScalarVolumeNode]:
+        """Add the phantom, CC and MLO of a synthetic breast with a lesion, and select both views in the panel.
+
+        :param outlined: with the lesion's true outlines.
+        """
+        from MammoRadiomicsGui import sample
+
+        return sample.load(self, Path(__file__).parent / "Resources" / "SampleData", outlined)
+
+    def newOutline(self, volumeNode: vtkMRMLScalarVolumeNode, view: str) -> tuple[vtkMRMLSegmentationNode, str]:
+        """Add an empty segmentation with a segment Lesion, and return it and the segment's ID."""
+        from MammoRadiomicsLib import mrml
+
+        return mrml.empty_segmentation(slicer.mrmlScene, volumeNode, f"{volumeNode.GetName()} {view} outline")
+
+    def predict(
+        self,
+        modelNode: vtkMRMLTextNode,
+        views: dict[str, View],
+        *,
+        plausibleOutlines: int = 0,
+        localPrevalence: dict[str, float] | None = None,
+    ) -> vtkMRMLTextNode:
         """Apply a model to one lesion and add the record of the result to the scene.
 
         :param views: {"CC": (volumeNode, segmentationNode, segmentId, spacingMm or None), "MLO": ...}
+        :param plausibleOutlines: over how many outlines the range of the probabilities is taken.
+        :param localPrevalence: share of classes among the patients, such as {"1": 0.2}.
         """
         from MammoRadiomicsLib import mrml, prediction
 
         model = mrml.model_from_node(modelNode)
-        record = prediction.predict(model, {view: self.outline(each) for view, each in views.items()})
-        return mrml.result_to_node(slicer.mrmlScene, record, f"{model.outcome} result")
+        outlines = {view: self.outline(each) for view, each in views.items()}
+        record = prediction.predict(model, outlines, plausibleOutlines, prevalence=localPrevalence)
+        return self.addResult(modelNode, views, record)
+
+    def addResult(self, modelNode: vtkMRMLTextNode, views: dict[str, View], record: dict, resultNode=None):
+        """Keep the record of a prediction in the scene, beside the images; in `resultNode` where it is given."""
+        from MammoRadiomicsGui import records
+
+        return records.keep(modelNode, views, record, resultNode)
 
     def outline(self, view: View):
         """Return the image and the ROI of an outlined view, as the library takes them."""
-        from MammoRadiomicsLib import mrml
+        from MammoRadiomicsGui import image_facts
+        from MammoRadiomicsLib import mrml, parts
 
         volume, segmentation, segmentId, spacingMm = view
         roi = mrml.mask_from_segment(segmentation, segmentId, volume)
-        image = mrml.image_from_volume(volume, spacingMm)
+        image = parts.mammogram(mrml.image_of_volume(volume), **image_facts.reading(volume, spacingMm))
         roi.CopyInformation(image)
         return image, roi
 
-    @staticmethod
-    def selectedViews(parameterNode) -> dict[str, View]:
-        """Return the views that have an image, as :meth:`predict` takes them."""
-        views = {}
-        for view in VIEWS:
-            names = ("Volume", "Segmentation", "SegmentId", "SpacingMm")
-            volume, segmentation, segmentId, spacing = (getattr(parameterNode, view.lower() + name) for name in names)
-            if volume is not None:
-                views[view] = (volume, segmentation, segmentId, spacing or None)
-        return views
+    def saveCsv(self, resultNodes: list[vtkMRMLTextNode], path: str | Path) -> None:
+        """Save predictions and the features that they used as a table, a row each."""
+        from MammoRadiomicsGui import records
+
+        records.saveCsv(resultNodes, Path(path))
+
+    def saveReport(self, resultNodes: list[vtkMRMLTextNode], views: dict[str, View], path: str | Path) -> None:
+        """Save one page (HTML) with the images, their outlines and the predictions."""
+        from MammoRadiomicsLib import mrml, patient_report
+
+        found = [mrml.result_from_node(node) for node in resultNodes]
+        patient_report.write(Path(path), found, {view: self.outline(each) for view, each in views.items()})
 
     @staticmethod
-    def spacingOfVolume(volumeNode: vtkMRMLScalarVolumeNode) -> float | None:
-        """Return the size of a pixel in mm; None for 1 mm x 1 mm, which software writes when it does not know."""
-        spacing = volumeNode.GetSpacing()[:2]
-        return None if spacing == (1.0, 1.0) else spacing[0]
+    def slots(parameterNode) -> dict[str, View]:
+        """Return what is selected for each view, also where something is missing."""
+        names = ("Volume", "Segmentation", "SegmentId", "SpacingMm")
+        chosen = {view: [getattr(parameterNode, view.lower() + name) for name in names] for view in VIEWS}
+        return {view: (volume, outline, segment, mm or None) for view, (volume, outline, segment, mm) in chosen.items()}
+
+    def selectedViews(self, parameterNode) -> dict[str, View]:
+        """Return the views that have an image, as :meth:`predict` takes them."""
+        return {view: slot for view, slot in self.slots(parameterNode).items() if slot[0] is not None}
+
+    @staticmethod
+    def ensureDependenciesToPredict(modelNodes: list[vtkMRMLTextNode]) -> None:
+        """Offer to install what the models need."""
+        from MammoRadiomicsGui import dependencies
+        from MammoRadiomicsLib import mrml
+
+        needed = dependencies.neededToPredict([mrml.model_from_node(node) for node in modelNodes])
+        ensureDependencies("MammoRadiomics", packages=needed)
+
+    @staticmethod
+    def ensureDependenciesForPreset(preset: str) -> None:
+        """Offer to install what all features of a preset need."""
+        from MammoRadiomicsGui import dependencies
+        from MammoRadiomicsLib import presets
+
+        ensureDependencies("MammoRadiomics", packages=dependencies.neededForPreset(presets.load(preset)))
+
+    def imageFacts(self, volumeNode: vtkMRMLScalarVolumeNode):
+        """Return what is known of a volume: view, laterality, pixel spacing, polarity, and where each was read."""
+        from MammoRadiomicsGui import image_facts
+
+        return image_facts.read(volumeNode)
 
     def obstacle(self, views: dict[str, View]) -> str:
         """Return what the user must do before features can be extracted; empty when nothing."""
@@ -351,33 +431,19 @@ class MammoRadiomicsLogic(ScriptedLoadableModuleLogic):
         for view, (volume, segmentation, segmentId, spacing) in views.items():
             if segmentation is None or not segmentId:
                 return _("Select the outline of the lesion on the {view} image.").format(view=view)
-            if not (spacing or self.spacingOfVolume(volume)):
+            if not (spacing or self.imageFacts(volume).spacingMm):
                 return _("Enter the pixel spacing of the {view} image: it states none.").format(view=view)
+        breasts = {view: self.imageFacts(slot[0]).laterality for view, slot in views.items()}
+        if {"L", "R"} <= set(breasts.values()):
+            return _("The images are of different breasts. Select two of the same, or correct what was read.")
         return ""
 
     @staticmethod
-    def cardText(modelNode: vtkMRMLTextNode | None) -> str:
-        """Return the card of a model, or why there is none."""
-        from MammoRadiomicsLib import mrml
-        from MammoRadiomicsLib.errors import MammoRadiomicsError
+    def sizeText(volume, segmentation, segmentId: str, spacingMm: float | None) -> str:
+        """Return how large an outline is: pixels, and mm where the pixel spacing is known."""
+        from MammoRadiomicsGui import image_facts
 
-        try:
-            return mrml.model_from_node(modelNode).card if modelNode else ""
-        except MammoRadiomicsError as error:
-            return str(error)
-
-    @staticmethod
-    def resultHtml(resultNode: vtkMRMLTextNode | None) -> str:
-        """Return a result in plain words, warnings in bold."""
-        from MammoRadiomicsLib import mrml, prediction
-
-        if resultNode is None:
-            return ""
-        first, *others = html.escape(prediction.as_text(mrml.result_from_node(resultNode)), quote=False).splitlines()
-        lines = [f"<b>{line}</b>" if line.startswith("Warning") else line for line in others]
-        return (
-            f'<p style="font-size: large"><b>{first}</b></p><p style="white-space: pre-wrap">{"<br>".join(lines)}</p>'
-        )
+        return image_facts.sizeText(volume, segmentation, segmentId, spacingMm)
 
 
 class MammoRadiomicsTest(ScriptedLoadableModuleTest):

@@ -1,7 +1,9 @@
-"""A cohort: a table of features and outcomes in, a validated model out."""
+"""A cohort: images or a table of features, with outcomes, in; a validated model, its curves and its report out."""
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -28,8 +30,8 @@ class MammoRadiomicsTraining(ScriptedLoadableModule):
         self.parent.dependencies = ["MammoRadiomics"]
         self.parent.contributors = ["MammoRadiomics contributors"]
         self.parent.helpText = _(
-            "Trains and validates a radiomics model on a table of features with outcomes, and applies models to "
-            "tables. For research; not a medical device."
+            "From the images of a cohort, or a table of features, to a validated radiomics model with its curves, its "
+            "tables and its report. For research; not a medical device."
         )
         self.parent.acknowledgementText = _(
             "The method follows Frontiers in Oncology 2025, doi 10.3389/fonc.2025.1578458."
@@ -40,16 +42,39 @@ class MammoRadiomicsTraining(ScriptedLoadableModule):
 class MammoRadiomicsTrainingParameterNode:
     """What the panel shows, kept in the scene. The settings mirror the library's TrainingSettings."""
 
-    table: vtkMRMLTableNode
-    featuresPath: str
     cohortPath: str
+    featuresPath: str
+    table: vtkMRMLTableNode
+    columns: str
     outcome: str = "slnm"
+    outputFolder: str
+    preset: Annotated[str, Choice(["study-1409", "mammo-2d"])] = "study-1409"
+    spacingMm: Annotated[float, WithinRange(0, 1)] = 0.0
+    perturb: Annotated[int, WithinRange(0, 100)] = 0
+    jobs: Annotated[int, WithinRange(1, 256)] = 1
     views: Annotated[str, Choice(["mean", "concat", "CC", "MLO"])] = "mean"
+    reader: str
+    missing: Annotated[str, Choice(["refuse", "complete", "impute"])] = "refuse"
+    icc: Annotated[float, WithinRange(0, 0.99)] = 0.75
+    iccBound: Annotated[str, Choice(["value", "low"])] = "value"
+    pValue: Annotated[float, WithinRange(0.0001, 1)] = 0.05
+    smote: bool = True
+    smoteNeighbours: Annotated[int, WithinRange(1, 50)] = 5
+    alphaMin: Annotated[float, WithinRange(0.000001, 1000)] = 0.0001
+    alphaMax: Annotated[float, WithinRange(0.000001, 1000)] = 10.0
+    alphaCount: Annotated[int, WithinRange(1, 1000)] = 50
+    lassoFolds: Annotated[int, WithinRange(2, 50)] = 10
+    lassoTarget: Annotated[str, Choice(["numeric", "one-vs-rest"])] = "numeric"
+    svmC: Annotated[float, WithinRange(0.001, 1000)] = 1.0
+    calibrationFolds: Annotated[int, WithinRange(2, 20)] = 5
+    protocol: Annotated[str, Choice(["nested", "study"])] = "nested"
     folds: Annotated[int, WithinRange(2, 20)] = 5
     repeats: Annotated[int, WithinRange(1, 100)] = 1
+    split: str
+    holdout: Annotated[float, WithinRange(0, 0.9)] = 0.0
+    permutations: Annotated[int, WithinRange(0, 10000)] = 0
     randomState: Annotated[int, WithinRange(0, 999999)] = 15
-    smote: bool = True
-    demonstration: bool = False
+    purpose: Annotated[str, Choice(["research", "demonstration"])] = "research"
     model: vtkMRMLTextNode
 
 
@@ -60,10 +85,13 @@ class MammoRadiomicsTrainingWidget(ScriptedLoadableModuleWidget, VTKObservationM
         self.logic = None
         self._parameterNode = None
         self._parameterNodeGuiTag = None
-        self._shownModel = None
 
     def setup(self) -> None:
         """Load the panel and connect it."""
+        from MammoRadiomicsGui.training_data import DataSection
+        from MammoRadiomicsGui.training_result import ResultSection
+        from MammoRadiomicsGui.training_run import RunSection
+        from MammoRadiomicsGui.training_settings import SettingsSection
         from MammoRadiomicsLib import mrml
 
         ScriptedLoadableModuleWidget.setup(self)
@@ -73,32 +101,48 @@ class MammoRadiomicsTrainingWidget(ScriptedLoadableModuleWidget, VTKObservationM
         panel.setMRMLScene(slicer.mrmlScene)
         self.logic = MammoRadiomicsTrainingLogic()
         self.ui.modelSelector.addAttribute("vtkMRMLTextNode", mrml.MODEL_ATTRIBUTE)
+        self.data = DataSection(self.ui, self.logic, lambda: self._parameterNode, self.onScan)
+        self.settings = SettingsSection(self.ui, self.onRestoreDefaults)
+        self.run = RunSection(self.ui, self.onRun, self.onStepDone, self.onParametersModified)
+        self.result = ResultSection(self.ui, self.logic, lambda: self._parameterNode, self.run.say)
+        self._connectScene()
+        self.initializeParameterNode()
 
-        for event in (slicer.mrmlScene.StartCloseEvent, slicer.mrmlScene.StartImportEvent):
-            self.addObserver(slicer.mrmlScene, event, self.onSceneStartChange)
+    def _connectScene(self) -> None:
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartImportEvent, self.onSceneStartImport)
         # It ends closing and loading alike, and the node selectors list the nodes of a loaded scene no earlier.
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndBatchProcessEvent, self.onSceneEndChange)
-        self.ui.featuresPathLineEdit.connect("currentPathChanged(QString)", self.onPathChanged)
-        self.ui.cohortPathLineEdit.connect("currentPathChanged(QString)", self.onPathChanged)
-        self.ui.modelPathLineEdit.connect("currentPathChanged(QString)", self.onParametersModified)
-        self.ui.trainButton.connect("clicked(bool)", self.onTrain)
-        self.ui.saveModelButton.connect("clicked(bool)", self.onSaveModel)
-        self.ui.applyButton.connect("clicked(bool)", self.onApply)
-        self.initializeParameterNode()
 
     def cleanup(self) -> None:
         """Release everything when the panel is destroyed."""
+        self.run.close()
         self.setParameterNode(None)
         self.removeObservers()
+
+    def onReload(self) -> None:
+        """Reload the library and the shared parts as well."""
+        for name in [
+            name for name in sys.modules if name.partition(".")[0] in ("MammoRadiomicsGui", "MammoRadiomicsLib")
+        ]:
+            del sys.modules[name]
+        ScriptedLoadableModuleWidget.onReload(self)
 
     def enter(self) -> None:
         self.initializeParameterNode()
 
     def exit(self) -> None:
+        """Let go of the parameters; a run goes on, its results come into the scene when it ends."""
+        self.result.leave()
         self.setParameterNode(None)
 
-    def onSceneStartChange(self, caller, event) -> None:
-        """Let go of a scene that is being closed, or of parameters that a loaded scene replaces."""
+    def onSceneStartClose(self, caller, event) -> None:
+        """Let go of a scene that is being closed; what runs for it has nowhere to go."""
+        self.run.cancel()
+        self.setParameterNode(None)
+
+    def onSceneStartImport(self, caller, event) -> None:
+        """Let go of parameters that a loaded scene replaces."""
         self.setParameterNode(None)
 
     def onSceneEndChange(self, caller, event) -> None:
@@ -116,70 +160,57 @@ class MammoRadiomicsTrainingWidget(ScriptedLoadableModuleWidget, VTKObservationM
             self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
         self._parameterNode = parameterNode
         self._parameterNodeGuiTag = None
-        self._shownModel = None
+        self.data.forget()
+        self.result.forget()
         if self._parameterNode:
-            self._showPaths()
+            self.data.showPaths()
             self._parameterNodeGuiTag = self._parameterNode.connectGui(self.ui)
+            self.settings.nameValues()
             self.addObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
             self.onParametersModified()
 
-    def onPathChanged(self) -> None:
-        """Store the paths; a path edit has no binding to text in Slicer, and an empty pathlib.Path would read "."."""
-        if self._parameterNode:
-            features, cohort = self.ui.featuresPathLineEdit.currentPath, self.ui.cohortPathLineEdit.currentPath
-            with slicer.util.NodeModify(self._parameterNode):
-                self._parameterNode.featuresPath = features
-                self._parameterNode.cohortPath = cohort
+    def onRestoreDefaults(self) -> None:
+        from MammoRadiomicsGui import training_settings
 
-    def _showPaths(self) -> None:
-        features, cohort = self._parameterNode.featuresPath, self._parameterNode.cohortPath
-        self.ui.featuresPathLineEdit.currentPath = features
-        self.ui.cohortPathLineEdit.currentPath = cohort
+        with slicer.util.NodeModify(self._parameterNode):
+            training_settings.restore(self._parameterNode)
 
     def onParametersModified(self, caller=None, event=None) -> None:
         """Bring everything into line with the parameter node."""
         if self._parameterNode is None:
             return
-        parameters = self._parameterNode
-        if parameters.model is None or parameters.model is not self._shownModel:
-            # Only for another model: reading one verifies it.
-            self._shownModel = parameters.model
-            self.ui.cardBrowser.plainText = self.logic.cardText(parameters.model)
-        obstacle = "" if parameters.table or parameters.featuresPath else _("Give a feature table first.")
-        canApply = parameters.model is not None and not obstacle
-        if not obstacle and not parameters.outcome:
-            obstacle = _("Say what to predict: slnm, her2 or a column.")
-        self.ui.trainButton.enabled = not obstacle
-        self.ui.trainButton.toolTip = obstacle or _("Train a model on the table and measure it by cross-validation.")
-        self.ui.statusLabel.text = obstacle or _("Ready. Training takes minutes; the window waits for it.")
-        self.ui.saveModelButton.enabled = parameters.model is not None and bool(self.ui.modelPathLineEdit.currentPath)
-        self.ui.applyButton.enabled = canApply
+        self.data.show(self.run.running)
+        self.settings.show(self._parameterNode)
+        self.run.show(self.logic.plan(self._parameterNode))
+        self.result.show()
 
-    def onTrain(self) -> None:
+    def onRun(self, steps: list[str] | None) -> None:
+        """Run some of the steps, or all that are not done."""
         from MammoRadiomics import ensureDependencies
 
-        with slicer.util.tryWithErrorDisplay(_("Training is not possible.")):
-            ensureDependencies("MammoRadiomicsTraining", pyradiomics=False)
-        with slicer.util.tryWithErrorDisplay(_("Training failed."), waitCursor=True):
-            parameters = self._parameterNode
-            parameters.model = self.logic.train(
-                self.logic.selectedTable(parameters),
-                parameters.outcome,
-                self.logic.settings(parameters),
-                parameters.cohortPath or None,
-            )
+        with slicer.util.tryWithErrorDisplay(_("The steps cannot be run.")):
+            plan = self.logic.prepare(self._parameterNode)
+            steps = plan.wanted() if steps is None else steps
+            if steps not in ([], ["evaluation"]):
+                ensureDependencies("MammoRadiomicsTraining", pyradiomics="extraction" in steps)
+                self.run.start(plan, [step for step in steps if step != "evaluation"])
+            elif plan.model.is_file():
+                self.onStepDone(plan, "training")
+                self.result.onShowCurves()
 
-    def onSaveModel(self) -> None:
-        with slicer.util.tryWithErrorDisplay(_("The model could not be saved."), waitCursor=True):
-            path = self.logic.saveModel(self._parameterNode.model, self.ui.modelPathLineEdit.currentPath)
-            self.ui.modelPathLineEdit.addCurrentPathToHistory()
-            self.ui.statusLabel.text = _("Saved: {path}").format(path=path)
+    def onStepDone(self, plan, step: str) -> None:
+        """Take a new model and its curves into the scene, also when the panel was left meanwhile."""
+        parameters = self.logic.getParameterNode()
+        with slicer.util.tryWithErrorDisplay(_("The result cannot be shown."), waitCursor=True):
+            if step == "training":
+                parameters.model = self.logic.loadModel(plan.model)
+                self.logic.addCharts(plan.report)
+            elif step == "scan":
+                parameters.cohortPath = str(plan.proposal)
 
-    def onApply(self) -> None:
-        with slicer.util.tryWithErrorDisplay(_("The table could not be predicted."), waitCursor=True):
-            table = self.logic.apply(self._parameterNode.model, self.logic.selectedTable(self._parameterNode))
-            message = _("{count} lesions are in the table {name}.")
-            self.ui.statusLabel.text = message.format(count=table.GetNumberOfRows(), name=table.GetName())
+    def onScan(self, folder: Path) -> None:
+        """Propose a cohort for a folder."""
+        self.run.start(replace(self.logic.plan(self._parameterNode), scanned=folder), ["scan"])
 
 
 class MammoRadiomicsTrainingLogic(ScriptedLoadableModuleLogic):
@@ -218,11 +249,142 @@ class MammoRadiomicsTrainingLogic(ScriptedLoadableModuleLogic):
         rows = prediction.predict_table(model, self._featureTable(tableNodeOrPath))
         return mrml.rows_to_table(slicer.mrmlScene, rows, f"{model.outcome} predictions")
 
+    def loadModel(self, path: str | Path) -> vtkMRMLTextNode:
+        """Return the text node of a .mammomodel file; it is added to the scene where it is not there yet."""
+        from MammoRadiomicsLib import model_file, mrml
+
+        model = model_file.load(path)
+        text = model.to_text()
+        models = filter(mrml.is_model_node, slicer.util.getNodesByClass("vtkMRMLTextNode"))
+        same = (node for node in models if node.GetText() == text)
+        return next(same, None) or mrml.model_to_node(slicer.mrmlScene, model)
+
     def saveModel(self, modelNode: vtkMRMLTextNode, path: str | Path) -> Path:
         """Write a model of the scene as a .mammomodel file and return its path."""
         from MammoRadiomicsLib import model_file, mrml
 
         return model_file.save(mrml.model_from_node(modelNode), Path(path).with_suffix(model_file.SUFFIX))
+
+    def addCharts(self, reportFolder: str | Path) -> dict:
+        """Add the curves and tables of a report to the scene and return the chart nodes by kind."""
+        from MammoRadiomicsLib import curves, mrml_plots
+
+        folder = Path(reportFolder)
+        charts, tables = curves.charts_of(folder), curves.tables_of(folder)
+        return mrml_plots.add_charts(slicer.mrmlScene, charts, tables, str(folder), folder.name)
+
+    def addCurrentCase(
+        self,
+        patientId: str,
+        outcomes: dict[str, str],
+        tableNode: vtkMRMLTableNode | None = None,
+        preset: str = "study-1409",
+    ) -> vtkMRMLTableNode:
+        """Add the features of the views outlined in MammoRadiomics as rows of a table, a new one by default.
+
+        :param patientId: a code.
+        :param outcomes: value of each outcome column, empty where not known.
+        """
+        from MammoRadiomicsGui import training_tables
+        from MammoRadiomicsLib import mrml
+        from MammoRadiomicsLib.errors import InputError
+
+        from MammoRadiomics import MammoRadiomicsLogic
+
+        logic = MammoRadiomicsLogic()
+        views = logic.selectedViews(logic.getParameterNode())
+        obstacle = logic.obstacle(views)
+        if obstacle:
+            raise InputError(_("In MammoRadiomics: {obstacle}").format(obstacle=obstacle))
+        outlines = {view: logic.outline(selected) for view, selected in views.items()}
+        rows = training_tables.rowsOfCase(patientId, outcomes, outlines, preset)
+        if tableNode is None:
+            return mrml.rows_to_table(slicer.mrmlScene, rows, "Cohort")
+        training_tables.appendRows(tableNode, rows)
+        return tableNode
+
+    def tableOfData(self, parameterNode) -> vtkMRMLTableNode:
+        """Add the cohort, or else the features, as a table to the scene, to be edited there."""
+        from MammoRadiomicsGui.training_sources import Sources
+        from MammoRadiomicsLib import mrml
+
+        rows, name = Sources(parameterNode).editableRows()
+        node = mrml.rows_to_table(slicer.mrmlScene, rows, name)
+        node.SetLocked(False)
+        return node
+
+    def showTable(self, tableNode: vtkMRMLTableNode) -> None:
+        """Show a table in the table view of the layout."""
+        from MammoRadiomicsGui import training_tables
+
+        training_tables.show(tableNode)
+
+    def useModel(self, modelNode: vtkMRMLTextNode) -> None:
+        """Select a model in the module MammoRadiomics."""
+        from MammoRadiomics import MammoRadiomicsLogic
+
+        MammoRadiomicsLogic().useModel(modelNode)
+
+    def plan(self, parameterNode):
+        """Return what the choices come to: tables, files to be made, states of the steps, commands."""
+        from MammoRadiomicsGui import training_settings, training_steps
+        from MammoRadiomicsGui.training_sources import Sources
+
+        sources = Sources(parameterNode)
+        return training_steps.Plan(
+            cohort=sources.cohort,
+            givenFeatures=sources.features,
+            folder=Path(parameterNode.outputFolder) if parameterNode.outputFolder else None,
+            outcome=parameterNode.outcome,
+            settings=training_settings.fromParameters(parameterNode),
+            generated=sources.generated,
+            **{name: getattr(parameterNode, name) for name in training_settings.EXTRACTION_DEFAULTS},
+        )
+
+    def prepare(self, parameterNode):
+        """Write those tables that a run needs as files, and return the plan."""
+        self.writeTables(parameterNode)
+        plan = self.plan(parameterNode)
+        plan.settings.validate()
+        return plan
+
+    def writeTables(self, parameterNode) -> None:
+        """Write a table of the scene, and one whose columns have other names, into the results folder."""
+        from MammoRadiomicsGui.training_sources import Sources
+
+        Sources(parameterNode).write()
+
+    def columns(self, parameterNode) -> list[str]:
+        """Return the names of the data's columns that are no features; empty where the data cannot be read."""
+        from MammoRadiomicsGui.training_sources import Sources
+        from MammoRadiomicsLib.errors import MammoRadiomicsError
+
+        try:
+            return Sources(parameterNode).columns()
+        except MammoRadiomicsError:
+            return []
+
+    def check(self, parameterNode) -> tuple[list[tuple[str, str, str, str]], str]:
+        """Return the problems of the data as (row, column, problem, remedy), and a sentence about them."""
+        from MammoRadiomicsGui.training_sources import Sources
+
+        parameters = (parameterNode.outcome, parameterNode.spacingMm, parameterNode.missing)
+        found, checked = Sources(parameterNode).problems(*parameters)
+        errors = sum(each.severity == "error" for each in found)
+        text = _("{checked} rows. Errors: {errors}. Warnings: {warnings}.")
+        text = text.format(checked=checked, errors=errors, warnings=len(found) - errors)
+        said = {"error": "{problem}", "warning": _("Warning: {problem}")}
+        problems = [
+            (str(each.row or _("all")), each.column, said[each.severity].format(problem=each.problem), each.remedy)
+            for each in found
+        ]
+        return problems, text
+
+    @staticmethod
+    def proposedFolder(parameterNode) -> str:
+        """Return a folder for the results beside the data, empty where there are no files."""
+        path = parameterNode.cohortPath or parameterNode.featuresPath
+        return str(Path(path).with_suffix("")) + "-results" if Path(path).is_file() else ""
 
     def _featureTable(self, tableNodeOrPath: vtkMRMLTableNode | str | Path):
         from MammoRadiomicsLib import mrml, tables
@@ -236,23 +398,22 @@ class MammoRadiomicsTrainingLogic(ScriptedLoadableModuleLogic):
         slicer.app.processEvents()
 
     @staticmethod
-    def selectedTable(parameterNode) -> vtkMRMLTableNode | str:
-        """Return the table node of the panel, or its path."""
-        return parameterNode.table or parameterNode.featuresPath
+    def featuresFile(parameterNode) -> Path | None:
+        """Return the file of the features: the one given, made from the scene, or extracted; None without."""
+        from MammoRadiomicsGui.training_sources import Sources
+
+        sources = Sources(parameterNode)
+        if sources.features:
+            return sources.features
+        extracted = Path(parameterNode.outputFolder) / "features.csv"
+        return extracted if extracted.is_file() else None
 
     @staticmethod
     def settings(parameterNode):
         """Return the panel's settings as the library's."""
-        from MammoRadiomicsLib.settings import TrainingSettings
+        from MammoRadiomicsGui import training_settings
 
-        return TrainingSettings(
-            views=parameterNode.views,
-            folds=parameterNode.folds,
-            repeats=parameterNode.repeats,
-            random_state=parameterNode.randomState,
-            smote=parameterNode.smote,
-            purpose="demonstration" if parameterNode.demonstration else "research",
-        )
+        return training_settings.fromParameters(parameterNode)
 
     @staticmethod
     def cardText(modelNode: vtkMRMLTextNode | None) -> str:

@@ -6,10 +6,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import __version__, model_file, presets
+from . import __version__, applicability, explanation, presets, trained_model
 from .lesions import Lesions
 from .settings import TrainingSettings
 
+_PARTS = {
+    "cross_validated": "Cross-validated, on patients that the fold's model has not seen",
+    "test": "On test rows that took no part in the training",
+    "training": "On the training rows themselves, which flatters the model",
+}
+_PROTOCOLS = {
+    "nested": "Protocol nested: for every fold everything that learns was fitted anew.",
+    "study": "Protocol study, as published: one fit on the training rows of one split.",
+}
 DEMONSTRATION_NOTE = "DEMONSTRATION: trained on synthetic images; its numbers say nothing about patients."
 
 if TYPE_CHECKING:
@@ -17,49 +26,75 @@ if TYPE_CHECKING:
 
 
 def probabilities(fitted: list[CalibratedClassifierCV], values: np.ndarray) -> np.ndarray:
-    """Return class probabilities, shape (n, classes), as :meth:`.model_file.Model.probabilities` defines them."""
+    """Return class probabilities, shape (n, classes), as :meth:`.trained_model.Model.probabilities` defines them."""
     if len(fitted) == 1:
         return fitted[0].predict_proba(values)
     positive = np.column_stack([machine.predict_proba(values)[:, 1] for machine in fitted])
     return positive / positive.sum(axis=1, keepdims=True)
 
 
-def assemble(fitted: list[CalibratedClassifierCV], data: Lesions, manifest: dict) -> model_file.Model:
-    """Take the numbers out of the fitted estimators, and let the manifest say what they are."""
-    calibrated = [machine.calibrated_classifiers_[0] for machine in fitted]
-    first = calibrated[0].estimator
-    columns = first.selected_
+def assemble(fitted: list[CalibratedClassifierCV], data: Lesions, manifest: dict) -> trained_model.Model:
+    """Take the numbers out of the fitted estimators, and let the manifest say what they are.
+
+    Parameters
+    ----------
+    fitted : list of CalibratedClassifierCV
+        As :func:`.lasso_svm.fit` returns them.
+    data : Lesions
+        The real rows that they were fitted on, missing cells filled.
+    manifest : dict
+        From :func:`manifest_of`, with outcome, spacing, metrics and thresholds; names, penalty and card are added.
+    """
+    from . import lasso_svm
+
+    selection = lasso_svm.selection_of(fitted)
+    columns = selection.columns
     values = data.values[:, columns]
-    inputs = np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95], axis=0)
-    padded = np.zeros((len(inputs), data.values.shape[1]))
-    padded[:, columns] = inputs
+    mean, scale = selection.mean[columns], selection.scale[columns]
+    z = (values - mean) / scale
+    random_state = manifest["training"]["settings"]["random_state"]
+
+    def outputs(rows: np.ndarray) -> np.ndarray:
+        padded = np.zeros((len(rows), data.values.shape[1]))
+        padded[:, columns] = rows
+        return probabilities(fitted, padded)
+
+    inputs = explanation.background(values, random_state, outputs)
     arrays = {
-        "mean": first.mean_[columns],
-        "scale": first.scale_[columns],
-        "lasso_coef": first.lasso_coef_,
-        "lasso_intercept": np.array([first.lasso_intercept_]),
+        "mean": mean,
+        "scale": scale,
+        "lasso_coef": selection.coef,
+        "lasso_intercept": [selection.intercept],
         "minimum": values.min(axis=0),
         "maximum": values.max(axis=0),
-        "gamma": np.array([each.estimator.svc_.gamma for each in calibrated]),
-        "intercept": np.array([each.estimator.svc_.intercept_[0] for each in calibrated]),
-        "sigmoid": np.array([[each.calibrators[0].a_, each.calibrators[0].b_] for each in calibrated]),
         "reference_inputs": inputs,
-        "reference_outputs": probabilities(fitted, padded),
+        "reference_outputs": outputs(inputs),
+        **applicability.reference(z, data.patients, random_state),
+        **_of_machines(fitted),
     }
-    for i, each in enumerate(calibrated):
-        arrays[f"support_vectors_{i}"] = each.estimator.svc_.support_vectors_
-        arrays[f"dual_coef_{i}"] = each.estimator.svc_.dual_coef_[0]
     manifest["feature_names"] = [data.names[column] for column in columns]
-    manifest["training"]["alpha"] = first.alpha_
-    vectors = sum(len(each.estimator.svc_.support_vectors_) for each in calibrated)
-    manifest["card"] = _card(manifest, vectors)
-    return model_file.Model(manifest, {name: np.array(array, dtype=float) for name, array in arrays.items()})
+    manifest["training"]["alpha"] = selection.alpha
+    manifest["card"] = _card(manifest, sum(len(arrays[f"dual_coef_{i}"]) for i in range(len(fitted))))
+    return trained_model.Model(manifest, {name: np.array(array, dtype=float) for name, array in arrays.items()})
+
+
+def _of_machines(fitted: list[CalibratedClassifierCV]) -> dict[str, np.ndarray | list]:
+    """The numbers of the support vector machines and of the sigmoids that calibrate them."""
+    calibrated = [each.calibrated_classifiers_[0] for each in fitted]
+    machines = [each.estimator.svc_ for each in calibrated]
+    return {
+        "gamma": [machine.gamma for machine in machines],
+        "intercept": [machine.intercept_[0] for machine in machines],
+        "sigmoid": [[each.calibrators[0].a_, each.calibrators[0].b_] for each in calibrated],
+        **{f"support_vectors_{i}": machine.support_vectors_ for i, machine in enumerate(machines)},
+        **{f"dual_coef_{i}": machine.dual_coef_[0] for i, machine in enumerate(machines)},
+    }
 
 
 def manifest_of(data: Lesions, preset: presets.Preset, settings: TrainingSettings) -> dict:
     counts = np.bincount(data.target, minlength=len(data.classes))
     return {
-        "format": model_file.FORMAT,
+        "format": trained_model.FORMAT,
         "classes": list(data.classes),
         "views": settings.views,
         "view_names": list(data.views),
@@ -89,30 +124,70 @@ def _versions() -> dict[str, str]:
     }
 
 
-def _slope(calibration: dict) -> str:
-    return "unknown" if calibration["slope"] is None else f"{calibration['slope']:.2f}"
-
-
 def _card(manifest: dict, vectors: int) -> str:
     """Describe the model in plain words."""
-    training, metrics = manifest["training"], manifest["metrics"]
-    lines = [DEMONSTRATION_NOTE] if manifest["purpose"] == "demonstration" else []
-    lines += [
+    training = manifest["training"]
+    lines = [
+        DEMONSTRATION_NOTE if manifest["purpose"] == "demonstration" else "",
         f"Predicts {manifest['outcome']} ({' / '.join(manifest['classes'])}) from outlines on "
         f"{' and '.join(manifest['view_names']) or 'one view'} (views: {manifest['views']}).",
-        f"Trained on {training['lesions']} lesions of {training['patients']} patients: "
-        + ", ".join(f"{name} {count}" for name, count in training["counts"].items())
-        + f"; {training['excluded_lesions']} lesions without a known outcome or first reader were left out.",
+        _PROTOCOLS[training["settings"]["protocol"]],
+        *_rows_in_words(training),
         f"{len(manifest['feature_names'])} of {training['columns_offered']} columns selected; preset "
         f"{manifest['preset']['name']}, penalty {training['alpha']:.4g}.",
-        *(
-            f"Cross-validated AUC, {name} against the rest: {auc['mean']:.2f} "
-            f"({auc['low']:.2f} to {auc['high']:.2f}; 95% bootstrap over patients, models held fixed); "
-            f"Brier score {metrics['brier'][name]:.3f}, calibration slope {_slope(metrics['calibration'][name])}."
-            for name, auc in metrics["auc"].items()
-        ),
-        f"The file holds {vectors} support vectors: standardised feature vectors of training rows, real and synthetic. "
-        "Share it as you would share the feature table.",
+        training.get("stability") or "",
+        *_performance(manifest["metrics"]),
+        training.get("sample_size") or "",
+        f"The file holds {vectors} support vectors: standardised feature vectors of training rows, real"
+        f"{' and synthetic' if training['settings']['smote'] else ''}. Share it as you would share the feature table.",
         "Not a medical device. Not validated outside its training data.",
     ]
-    return "\n".join(lines)
+    return "\n".join(line for line in lines if line)
+
+
+def _rows_in_words(training: dict) -> list[str]:
+    """Who was learned from, who was left out, and what was made up."""
+    counts = training["counts"]
+    shares = ", ".join(f"{name} {n / sum(counts.values()):.1%} ({n})" for name, n in counts.items())
+    lines = [
+        f"Trained on {training['lesions']} lesions of {training['patients']} patients; training prevalence: {shares}."
+    ]
+    if training["excluded_lesions"]:
+        reasons = ", ".join(f"{count} ({reason})" for reason, count in training["excluded_lesions"].items())
+        lines.append(f"Lesions left out: {reasons}.")
+    smote = training["settings"]["smote"]
+    lines.append(
+        "Synthetic rows (SMOTE) balanced the classes for the fit." if smote else "No synthetic rows were used."
+    )
+    return lines
+
+
+def _performance(metrics: dict) -> list[str]:
+    """How well the model did, the most trustworthy part first."""
+    lines = []
+    for part in (part for part in _PARTS if part in metrics):
+        lines.append(f"{_PARTS[part]} ({metrics[part]['lesions']} lesions):")
+        lines += [_measured(name, metrics[part]) for name in metrics[part]["auc"]]
+    optimism = metrics.get("optimism", {}).items()
+    known = ", ".join(f"{_class(name)} {value:.2f}" for name, value in optimism if value is not None)
+    return lines + (
+        [f"Optimism, by how much the AUC on training rows exceeds that on held-out rows: {known}."] if known else []
+    )
+
+
+def _measured(name: str, metrics: dict) -> str:
+    """AUC of a class, or of all on average, with Brier score and calibration slope where they were measured."""
+    auc = metrics["auc"][name]
+    line = f"  {_class(name)}: "
+    if auc["mean"] is None:
+        return line + "no AUC."
+    line += f"AUC {auc['mean']:.2f} ({auc['low']:.2f} to {auc['high']:.2f}, 95% by {auc['method']})"
+    if name not in metrics["brier"]:
+        return line + "."
+    slope = metrics["calibration"][name]["slope"]
+    shown = "unknown" if slope is None else f"{slope:.2f}"
+    return f"{line}, Brier score {metrics['brier'][name]:.3f}, calibration slope {shown}."
+
+
+def _class(name: str) -> str:
+    return "mean of the classes" if name == "macro" else f"{name} against the rest"

@@ -11,10 +11,10 @@ import json
 import sys
 
 from . import __version__, progress
-from .commands import extract, phantoms, predict, stability, train
+from .commands import clinical, cohort, extract, inspect, phantoms, predict, serve, stability, train
 from .errors import MammoRadiomicsError
 
-COMMANDS = (extract, stability, train, predict, phantoms)
+COMMANDS = (inspect, cohort, extract, stability, train, predict, clinical, phantoms, serve)
 UNUSABLE, INTERRUPTED = 2, 130
 
 
@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     arguments : list of str, optional
         ``sys.argv[1:]`` by default.
     """
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     report = progress.as_json() if options.json_progress else progress.as_lines()
     try:
         code, result = options.command(options, report)
@@ -40,10 +40,11 @@ def main(arguments: list[str] | None = None) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="MammoRadiomicsLib", description="Radiomics of mammograms.")
-    parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+def parser() -> argparse.ArgumentParser:
+    """Return what understands the arguments of every command; ``command`` of its result runs one."""
+    found = argparse.ArgumentParser(prog="MammoRadiomicsLib", description="Radiomics of mammograms.")
+    found.add_argument("--version", action="version", version=__version__)
+    commands = found.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.add(commands).add_argument("--json-progress", action="store_true", help="JSON lines on standard output")
-    return parser
+    return found

@@ -1,10 +1,266 @@
-"""How good a model is, from predictions on rows that it has not seen."""
+"""How good a model is: discrimination, calibration and benefit, from its predictions and what the lesions were."""
 
 from __future__ import annotations
 
+import dataclasses
+from dataclasses import dataclass
+
 import numpy as np
 
-_RESAMPLES = 2000
+from .discrimination import bootstrap_weights, delong, weighted_auc
+from .errors import InputError
+
+# The range over which the study calls its models useful lies within.
+DECISION_THRESHOLDS = np.arange(5, 61) / 100
+BOOTSTRAP = "patient bootstrap, models held fixed"
+_FEW_PATIENTS = 5
+_MEASURES = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
+_NO_AUC = {"mean": None, "low": None, "high": None, "method": "none: the rows hold no two classes to tell apart"}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Predicted probabilities of some lesions, and what the lesions were.
+
+    Parameters
+    ----------
+    rows : {"cross-validated", "test", "training"}
+        How the models knew these rows: each by models that did not see it, none at all, or fitted on them.
+    classes : tuple of str
+        Names.
+    target : numpy.ndarray
+        Shape (n,), class indices.
+    patients : numpy.ndarray
+        Shape (n,).
+    probabilities : numpy.ndarray
+        Shape (repeats, n, classes); those of a row add up to 1.
+    """
+
+    rows: str
+    classes: tuple[str, ...]
+    target: np.ndarray
+    patients: np.ndarray
+    probabilities: np.ndarray
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Each lesion's mean probabilities over the repeats, shape (n, classes)."""
+        return self.probabilities.mean(axis=0)
+
+    def part(self, chosen: np.ndarray) -> Evidence:
+        """Return the evidence of some rows, given as booleans of shape (n,)."""
+        return dataclasses.replace(
+            self,
+            target=self.target[chosen],
+            patients=self.patients[chosen],
+            probabilities=self.probabilities[:, chosen],
+        )
+
+
+def measure(evidence: Evidence, random_state: int, thresholds: dict[str, float] | None = None) -> dict:
+    """Measure each class against the rest (of two classes, the second).
+
+    The AUC is the mean over repeats. On untouched test rows with one lesion a patient its interval is DeLong's; else it
+    resamples patients and keeps the fitted models, so it is narrower than one that would refit them. Everything else
+    is taken from each lesion's mean probability over repeats; Wilson's intervals take the lesions as independent. An
+    AUC of exactly 0 or 1 has an interval of no width, which tells of few rows and not of certainty.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        What to measure.
+    random_state : int
+        Seed of the bootstrap.
+    thresholds : dict, optional
+        Operating threshold by class, found on other rows; missing ones are Youden's on these rows.
+
+    Returns
+    -------
+    dict
+        ``rows``, ``lesions``, ``patients``; by class ``auc`` (mean, low, high, method), ``brier``, ``calibration``
+        (intercept, slope), ``operating_point`` (see :func:`at_threshold`) and ``thresholds_from``; ``confusion`` (rule,
+        and matrix with a row for each true class). For more than two classes also ``auc["macro"]``, and ``macro``, the
+        means over classes when each lesion is called by its largest probability. What cannot be had is None.
+    """
+    thresholds = thresholds or {}
+    resampled = _resampled_aucs(evidence, random_state)
+    metrics: dict = {
+        "rows": evidence.rows,
+        "lesions": len(evidence.target),
+        "patients": len(np.unique(evidence.patients)),
+        "auc": {evidence.classes[i]: _auc_with_interval(evidence, i, aucs) for i, aucs in resampled.items()},
+    }
+    metrics |= {"brier": {}, "calibration": {}, "operating_point": {}, "thresholds_from": {}}
+    for i in resampled:
+        name, positive, probability = evidence.classes[i], evidence.target == i, evidence.mean[:, i]
+        metrics["brier"][name] = float(((probability - positive) ** 2).mean())
+        intercept, slope = calibration(positive, probability)
+        metrics["calibration"][name] = {"intercept": intercept, "slope": slope}
+        metrics["operating_point"][name] = _operating_point(positive, probability, thresholds.get(name))
+        metrics["thresholds_from"][name] = "other rows" if name in thresholds else "these rows (Youden)"
+    metrics["confusion"] = _confusion(evidence, metrics["operating_point"])
+    if len(evidence.classes) > 2:
+        metrics["auc"]["macro"] = _bootstrap_interval(np.mean(list(resampled.values()), axis=0))
+        metrics["macro"] = _macro(evidence)
+    return metrics
+
+
+def compare(first: Evidence, second: Evidence, random_state: int) -> dict[str, dict]:
+    """Compare the AUCs of two models on the same lesions, for each measured class.
+
+    Parameters
+    ----------
+    first, second : Evidence
+        Of the same lesions in the same order.
+    random_state : int
+        Seed of the bootstrap.
+
+    Returns
+    -------
+    dict
+        By class ``difference`` (first less second), ``low``, ``high``, ``p`` and ``method``: paired DeLong on untouched
+        test rows with one lesion a patient, else the paired bootstrap, which gives no P value.
+
+    Raises
+    ------
+    InputError
+        When the lesions or the classes differ.
+    """
+    same = first.classes == second.classes and np.array_equal(first.target, second.target)
+    if not same or not np.array_equal(first.patients, second.patients):
+        raise InputError("The two models were measured on different lesions or classes. Compare them on the same.")
+    aucs, others = (_resampled_aucs(each, random_state) for each in (first, second))
+    found = {}
+    for i in aucs:
+        name = first.classes[i]
+        if _delong_holds(first, i) and _delong_holds(second, i):
+            found[name] = _delong_difference(first, second, i)
+        else:
+            interval = _bootstrap_interval(aucs[i] - others[i], f"paired {BOOTSTRAP}")
+            found[name] = {"difference": interval.pop("mean"), "p": None} | interval
+    return found
+
+
+def _delong_difference(first: Evidence, second: Evidence, i: int) -> dict:
+    from scipy.stats import norm
+
+    aucs, covariance = delong(first.target == i, np.stack([each.probabilities[0, :, i] for each in (first, second)]))
+    difference = float(aucs[0] - aucs[1])
+    # Rounding may leave a variance of nothing a little below it.
+    error = float(np.sqrt(max(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1], 0)))
+    half = float(norm.ppf(0.975)) * error
+    p = float(2 * norm.sf(abs(difference) / error)) if error > 0 else None
+    interval = {"low": difference - half, "high": difference + half}
+    return {"difference": difference, "p": p} | interval | {"method": "paired DeLong"}
+
+
+def _delong_holds(evidence: Evidence, i: int) -> bool:
+    """Say whether the rows are independent of each other and of the model, and enough for a variance."""
+    independent = len(np.unique(evidence.patients)) == len(evidence.patients) and len(evidence.probabilities) == 1
+    positives = int((evidence.target == i).sum())
+    return evidence.rows == "test" and independent and min(positives, len(evidence.target) - positives) > 1
+
+
+def _auc_with_interval(evidence: Evidence, i: int, resampled: np.ndarray) -> dict:
+    from scipy.stats import norm
+
+    if not _delong_holds(evidence, i):
+        return _bootstrap_interval(resampled)
+    aucs, covariance = delong(evidence.target == i, evidence.probabilities[:, :, i])
+    half = norm.ppf(0.975) * np.sqrt(covariance[0, 0])
+    low, high = np.clip([aucs[0] - half, aucs[0] + half], 0, 1)
+    return {"mean": float(aucs[0]), "low": float(low), "high": float(high), "method": "DeLong"}
+
+
+def _resampled_aucs(evidence: Evidence, random_state: int) -> dict[int, np.ndarray]:
+    """Return by measured class the AUC of all rows, followed by those of the resamples; shape (1 + resamples,)."""
+    drawn = bootstrap_weights(np.random.default_rng(random_state), evidence.patients)
+    weights = np.vstack([np.ones(len(evidence.target)), drawn])
+    return {
+        i: weighted_auc(evidence.target == i, evidence.probabilities[:, :, i], weights)
+        for i in reported(len(evidence.classes))
+    }
+
+
+def _bootstrap_interval(resampled: np.ndarray, method: str = BOOTSTRAP) -> dict:
+    """Return the first of the values with the 95% percentile interval of the others."""
+    if np.isnan(resampled[0]):
+        return dict(_NO_AUC)
+    # A resample without one of the classes has no AUC.
+    low, high = np.nanquantile(resampled[1:], [0.025, 0.975])
+    return {"mean": float(resampled[0]), "low": float(low), "high": float(high), "method": method}
+
+
+def _operating_point(positive: np.ndarray, probability: np.ndarray, threshold: float | None) -> dict:
+    """Measure at a threshold, or at Youden's where none is given and the rows hold both sides to find it."""
+    if threshold is None and (positive.all() or not positive.any()):
+        return dict.fromkeys(("threshold", *_MEASURES))
+    threshold = youden_threshold(positive, probability) if threshold is None else threshold
+    return at_threshold(positive, probability, threshold)
+
+
+def _confusion(evidence: Evidence, points: dict[str, dict]) -> dict:
+    """Count true (rows) against called classes (columns)."""
+    count, name = len(evidence.classes), evidence.classes[1]
+    threshold = points[name]["threshold"] if count == 2 else None
+    if threshold is None:
+        called, rule = evidence.mean.argmax(axis=1), "called by the largest probability"
+    else:
+        called = (evidence.mean[:, 1] > threshold).astype(int)
+        rule = f"called {name} where its probability exceeds {threshold:.3g}"
+    matrix = np.bincount(evidence.target * count + called, minlength=count**2).reshape(count, count)
+    return {"rule": rule, "matrix": matrix.tolist()}
+
+
+def _macro(evidence: Evidence) -> dict:
+    """Average over classes, and the accuracy of all calls, when each lesion is called by its largest probability."""
+    called = evidence.mean.argmax(axis=1)
+    counted = [_counted(evidence.target == i, called == i) for i in range(len(evidence.classes))]
+    macro: dict = {"rule": "called by the largest probability", "accuracy": _wilson(called == evidence.target)}
+    for name in _MEASURES[1:]:
+        known = all(each[name].size for each in counted)
+        macro[name] = float(np.mean([each[name].mean() for each in counted])) if known else None
+    return macro
+
+
+def subgroups(evidence: Evidence, labels: np.ndarray, random_state: int) -> list[dict]:
+    """Measure the AUC in parts of the lesions, with the patient bootstrap.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        What to measure.
+    labels : numpy.ndarray
+        Shape (n,), text; empty where unknown.
+    random_state : int
+        Seed of the bootstrap.
+
+    Returns
+    -------
+    list of dict
+        ``class``, ``subgroup``, ``lesions``, ``positives``, ``auc``, ``low``, ``high`` and ``note``. There is no AUC
+        where fewer than 5 patients have the class, or have not.
+    """
+    rows = []
+    for label in np.unique(labels):
+        part = evidence.part(labels == label)
+        for i, aucs in _resampled_aucs(part, random_state).items():
+            positive = part.target == i
+            few = min(len(np.unique(part.patients[side])) for side in (positive, ~positive)) < _FEW_PATIENTS
+            found = _NO_AUC if few else _bootstrap_interval(aucs)
+            rows.append(
+                {
+                    "class": part.classes[i],
+                    "subgroup": str(label) or "unknown",
+                    "lesions": len(positive),
+                    "positives": int(positive.sum()),
+                    "auc": found["mean"],
+                    "low": found["low"],
+                    "high": found["high"],
+                    "note": f"fewer than {_FEW_PATIENTS} patients with or without the class" if few else "",
+                }
+            )
+    return rows
 
 
 def cross_validated(
@@ -35,7 +291,7 @@ def cross_validated(
         ``operating_point`` (see :func:`at_threshold`; the threshold is Youden's).
     """
     rng = np.random.default_rng(random_state)
-    weights = np.vstack([np.ones(len(target)), _bootstrap_weights(rng, patients)])
+    weights = np.vstack([np.ones(len(target)), bootstrap_weights(rng, patients)])
     metrics: dict = {"protocol": "nested", "auc": {}, "brier": {}, "calibration": {}, "operating_point": {}}
     for i in reported(len(classes)):
         positive, probability = target == i, out_of_fold[:, :, i].mean(axis=0)
@@ -51,16 +307,27 @@ def cross_validated(
     return metrics
 
 
+def mean_auc(evidence: Evidence) -> float:
+    """Return the AUC, averaged over repeats and, of more than two classes, over each against the rest."""
+    one = np.ones((1, len(evidence.target)))
+    aucs = [
+        weighted_auc(evidence.target == i, evidence.probabilities[:, :, i], one)[0]
+        for i in reported(len(evidence.classes))
+    ]
+    return float(np.mean(aucs))
+
+
 def reported(classes: int) -> range:
     """Return the indices of the classes that are measured against the rest: of two, only the second."""
     return range(1, 2) if classes == 2 else range(classes)
 
 
-def calibration(positive: np.ndarray, probability: np.ndarray) -> tuple[float, float | None]:
+def calibration(positive: np.ndarray, probability: np.ndarray) -> tuple[float | None, float | None]:
     """Return the calibration intercept (slope fixed at 1) and slope of logistic recalibration (Cox, 1958).
 
-    0 and 1 are ideal; a slope under 1 means probabilities too extreme, an intercept above 0 too low. Where all
-    probabilities are equal there is no slope: None.
+    0 and 1 are ideal; a slope under 1 means probabilities too extreme, an intercept above 0 too low. None is what does
+    not exist: both where one class is missing, the slope where all probabilities are equal or a threshold separates
+    the classes.
 
     Parameters
     ----------
@@ -73,12 +340,67 @@ def calibration(positive: np.ndarray, probability: np.ndarray) -> tuple[float, f
     from scipy.special import expit, logit
     from sklearn.linear_model import LogisticRegression
 
+    if positive.all() or not positive.any():
+        return None, None
     log_odds = logit(np.clip(probability, 1e-6, 1 - 1e-6))
     intercept = brentq(lambda shift: (expit(log_odds + shift) - positive).sum(), -50, 50)
-    if np.ptp(log_odds) == 0:
+    of_positive, of_negative = log_odds[positive], log_odds[~positive]
+    if of_positive.min() >= of_negative.max() or of_positive.max() <= of_negative.min():
         return float(intercept), None
     fit = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(log_odds[:, None], positive)
     return float(intercept), float(fit.coef_[0, 0])
+
+
+def smoothed_calibration(positive: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the observed share as a smooth function of the predicted probability (Cleveland's lowess, two thirds).
+
+    Parameters
+    ----------
+    positive, probability : numpy.ndarray
+        Shape (n,).
+
+    Returns
+    -------
+    grid, observed : numpy.ndarray
+        Shape (g,), at most 101 probabilities from the lowest to the highest predicted; fewer where ties leave gaps.
+    """
+    from statsmodels.nonparametric.smoothers_lowess import lowess
+
+    if np.ptp(probability) == 0:
+        return probability[:1], positive[:1] * 0 + positive.mean()
+    grid = np.linspace(probability.min(), probability.max(), 101)
+    # Robust iterations would discard the rarer class as outliers.
+    # Where two thirds of the rows are tied, their line has no slope; those points are left out.
+    with np.errstate(invalid="ignore", divide="ignore"):
+        observed = lowess(positive.astype(float), probability, it=0, xvals=grid)
+    known = np.isfinite(observed)
+    return grid[known], np.clip(observed[known], 0, 1)
+
+
+def calibration_bins(positive: np.ndarray, probability: np.ndarray, bins: int = 10) -> list[dict]:
+    """Return predicted and observed shares in groups of about equal size, ordered by probability.
+
+    Parameters
+    ----------
+    positive, probability : numpy.ndarray
+        Shape (n,).
+    bins : int
+        Groups; equal probabilities stay together, so there may be fewer.
+
+    Returns
+    -------
+    list of dict
+        ``predicted`` (mean), ``observed`` with Wilson's 95% interval ``low`` to ``high``, and ``lesions``.
+    """
+    edges = np.quantile(probability, np.arange(1, bins) / bins)
+    group = np.searchsorted(edges, probability, side="right")
+    rows = []
+    for each in np.unique(group):
+        observed, low, high = _wilson(positive[group == each])
+        predicted = float(probability[group == each].mean())
+        rows.append({"predicted": predicted, "observed": observed, "low": low, "high": high})
+        rows[-1]["lesions"] = int((group == each).sum())
+    return rows
 
 
 def youden_threshold(positive: np.ndarray, probability: np.ndarray) -> float:
@@ -102,15 +424,14 @@ def at_threshold(positive: np.ndarray, probability: np.ndarray, threshold: float
         ``threshold``, and ``accuracy``, ``sensitivity``, ``specificity``, ``ppv``, ``npv``, each as [value, low, high],
         or None where no row counts.
     """
-    called = probability > threshold
-    counted = {
-        "accuracy": called == positive,
-        "sensitivity": called[positive],
-        "specificity": ~called[~positive],
-        "ppv": positive[called],
-        "npv": ~positive[~called],
-    }
+    counted = _counted(positive, probability > threshold)
     return {"threshold": threshold} | {name: _wilson(right) for name, right in counted.items()}
+
+
+def _counted(positive: np.ndarray, called: np.ndarray) -> dict[str, np.ndarray]:
+    """Return for each measure which of its rows were called rightly."""
+    rights = (called == positive, called[positive], ~called[~positive], positive[called], ~positive[~called])
+    return dict(zip(_MEASURES, rights, strict=True))
 
 
 def _wilson(right: np.ndarray) -> list[float] | None:
@@ -145,37 +466,31 @@ def net_benefit(positive: np.ndarray, probability: np.ndarray, thresholds: np.nd
     return true_positives - false_positives * thresholds / (1 - thresholds)
 
 
-def _bootstrap_weights(rng: np.random.Generator, patients: np.ndarray) -> np.ndarray:
-    """Return how often each row is drawn when patients are resampled, shape (resamples, n)."""
-    _, patient_of_row = np.unique(patients, return_inverse=True)
-    count = patient_of_row.max() + 1
-    drawn = rng.multinomial(count, np.full(count, 1 / count), size=_RESAMPLES)
-    return drawn[:, patient_of_row].astype(float)
-
-
-def weighted_auc(positive: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return the area under the ROC curve, averaged over repeats, for each set of row weights.
-
-    It is the weighted share of pairs in which the positive row has the higher score, ties counting half (Mann-Whitney).
+def decision_curve(evidence: Evidence, thresholds: np.ndarray = DECISION_THRESHOLDS) -> list[dict]:
+    """Return net benefit and interventions avoided at each threshold, for each measured class.
 
     Parameters
     ----------
-    positive : numpy.ndarray
-        Shape (n,), boolean.
-    scores : numpy.ndarray
-        Shape (repeats, n).
-    weights : numpy.ndarray
-        Shape (sets, n), not negative.
+    evidence : Evidence
+        Cross-validated or test rows; treated is whose mean probability exceeds the threshold.
+    thresholds : numpy.ndarray
+        Shape (t,), above 0 and below 1.
 
     Returns
     -------
-    numpy.ndarray
-        Shape (sets,); NaN where a class has no weight.
+    list of dict
+        ``class``, ``threshold``, ``net_benefit``, ``treat_all``, ``treat_none``, and ``interventions_avoided_per_100``
+        patients, net of those missed, against treating all (Vickers et al., BMC Med Inform Decis Mak 8:53, 2008).
     """
-    of_positive, of_negative = weights[:, positive], weights[:, ~positive]
-    total = of_positive.sum(axis=1) * of_negative.sum(axis=1)
-    won = np.zeros(len(weights))
-    for row in scores:
-        difference = row[positive][:, None] - row[~positive]
-        won += ((of_positive @ (0.5 * (np.sign(difference) + 1))) * of_negative).sum(axis=1)
-    return np.divide(won / len(scores), total, out=np.full(len(weights), np.nan), where=total > 0)
+    rows = []
+    for i in reported(len(evidence.classes)):
+        positive = evidence.target == i
+        model = net_benefit(positive, evidence.mean[:, i], thresholds)
+        treat_all = net_benefit(positive, np.ones(len(positive)), thresholds)
+        avoided = 100 * (model - treat_all) * (1 - thresholds) / thresholds
+        for values in zip(thresholds.tolist(), model.tolist(), treat_all.tolist(), avoided.tolist(), strict=True):
+            row = dict(
+                zip(("threshold", "net_benefit", "treat_all", "interventions_avoided_per_100"), values, strict=True)
+            )
+            rows.append({"class": evidence.classes[i]} | row | {"treat_none": 0.0})
+    return rows

@@ -141,19 +141,20 @@ def prepare(image: sitk.Image, roi: sitk.Image, settings: dict[str, Any]) -> Fie
     """
     if settings.get("normalize"):
         image = import_radiomics().imageoperations.normalizeImage(image, **settings)
+    outline = roi
     if settings.get("resampledPixelSpacing") and settings.get("interpolator"):
         image, roi = _resampled(image, roi, settings)
     pixels = sitk.GetArrayViewFromImage(image)[0]
     inside = sitk.GetArrayViewFromImage(roi)[0] == 1
     if not inside.any():
-        raise InputError("Nothing is left of the outline after resampling. Outline a larger region.")
+        raise InputError(_too_small(outline, "none", image.GetSpacing()[0]))
     box = Box.around(inside)
     field = Field(pixels, inside[box.slices], inside[box.slices], box, image.GetSpacing(), image)
     if settings.get("preCrop") and not settings.get("resampledPixelSpacing"):
         field = _cropped(field, int(settings.get("padDistance", 5)))
     if settings.get("resegmentRange") is not None:
         field = _thresholded(field, settings)
-    _refuse_small(field, settings)
+    _refuse_small(field, settings, outline)
     return field
 
 
@@ -177,14 +178,25 @@ def _thresholded(field: Field, settings: dict[str, Any]) -> Field:
     return replace(field, inside=inside[tight.slices], shape_inside=whole[tight.slices], box=box)
 
 
-def _refuse_small(field: Field, settings: dict[str, Any]) -> None:
+def _refuse_small(field: Field, settings: dict[str, Any], outline: sitk.Image) -> None:
     rows, columns = field.box.shape
     pixels = np.count_nonzero(field.inside)
     if pixels < 2 or min(rows, columns) < 2 <= settings.get("minimumROIDimensions", 2):
-        raise InputError(f"The outline covers {columns} x {rows} pixels; texture needs at least 2 x 2. Enlarge it.")
+        raise InputError(_too_small(outline, f"{columns} x {rows}", field.spacing[0]))
     fewest = settings.get("minimumROISize")
     if fewest is not None and pixels <= fewest:
         raise InputError(f"The outline has {pixels} pixels; the preset's minimumROISize asks for more than {fewest}.")
+
+
+def _too_small(outline: sitk.Image, left: str, spacing_mm: float) -> str:
+    """Say how large an outline was drawn, and what the preset leaves of it."""
+    rows, columns = Box.around(sitk.GetArrayViewFromImage(outline)[0] == 1).shape
+    drawn_mm = outline.GetSpacing()[0]
+    step = f"resampled to {spacing_mm:g} mm" if spacing_mm != drawn_mm else "after the preset's thresholds"
+    return (
+        f"The outline covers {columns} x {rows} pixels of {drawn_mm:g} mm; {step}, {left} are left, "
+        "and texture needs 2 x 2. Outline the whole lesion."
+    )
 
 
 def _resampled(image: sitk.Image, roi: sitk.Image, settings: dict[str, Any]) -> tuple[sitk.Image, sitk.Image]:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import textwrap
-from typing import TYPE_CHECKING
 
 import numpy as np
 import SimpleITK as sitk
 
-from . import evaluation
 from .field import Box
-from .prediction import named, outcome_names
-
-if TYPE_CHECKING:
-    from .learning import Training
+from .prediction import explained, named, outcome_names
 
 OUTLINE_COLOUR = "#E69F00"
 BAR_COLOUR, WARNING_COLOUR = "#0072B2", "#B22222"
@@ -79,7 +75,7 @@ def _add_scale_bar(axes, height: int, spacing_mm: float) -> None:
 
 
 def predictions(records: list[dict]):
-    """Show the class probabilities of one lesion by each model, with the warnings under them.
+    """Show what each model says of one lesion: probabilities, what moves them, and the warnings under them.
 
     Parameters
     ----------
@@ -92,134 +88,86 @@ def predictions(records: list[dict]):
     """
     from matplotlib.figure import Figure
 
-    warnings = [
-        textwrap.fill(f"{record['outcome'].upper()}: {warning}", 110, break_on_hyphens=False)
-        for record in records
-        for warning in record["warnings"]
-    ]
-    lines = sum(text.count("\n") + 1 for text in warnings)
-    heights = [len(record["probabilities"]) + 1.2 for record in records] + [0.48 * lines + 0.6]
-    figure = Figure(figsize=(8, 0.42 * sum(heights)), layout="constrained")
-    *bars, notes = figure.subplots(len(records) + 1, 1, height_ratios=heights)
-    for axes, record in zip(bars, records, strict=True):
-        title, probabilities = named(record)
-        values = list(probabilities.values())
-        axes.barh(list(probabilities), values, color=BAR_COLOUR, height=0.6)
-        axes.bar_label(axes.containers[0], [f"{value:.1%}" for value in values], padding=4, fontsize=9)
-        axes.set_xlim(0, 1.12)
-        axes.set_xticks(np.linspace(0, 1, 6), [f"{tick:.0%}" for tick in np.linspace(0, 1, 6)])
-        axes.invert_yaxis()
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.set_title(f"{title}: probability of each class ({record['purpose']} model)", fontsize=10)
-    notes.set_axis_off()
-    text = "\n".join([*warnings, "Not a medical device."])
-    notes.text(0, 1, text, transform=notes.transAxes, va="top", fontsize=8.5, color=WARNING_COLOUR)
+    notes = [*itertools.chain.from_iterable(map(_notes_of, records)), "Not a medical device."]
+    bars = [max(2 * len(record["probabilities"]), _reasons_of(record)) for record in records]
+    heights = [0.33 * count + 1.15 for count in bars] + [0.19 * sum(text.count("\n") + 1 for text in notes) + 0.25]
+    figure = Figure(figsize=(10, sum(heights)), layout="constrained")
+    grid = figure.add_gridspec(len(records) + 1, 2, height_ratios=heights, width_ratios=(1, 1.15))
+    for i, record in enumerate(records):
+        place = grid[i, 0] if record["explanation"] else grid[i, :]
+        _draw_probabilities(figure.add_subplot(place), record)
+        if record["explanation"]:
+            _draw_reasons(figure.add_subplot(grid[i, 1]), record)
+    below = figure.add_subplot(grid[-1, :])
+    below.set_axis_off()
+    below.text(0, 1, "\n".join(notes), transform=below.transAxes, va="top", fontsize=8.5, color=WARNING_COLOUR)
     return figure
 
 
-def performance(training: Training):
-    """Show ROC, calibration and decision curves from out-of-fold probabilities, a row for each class against the rest.
-
-    Parameters
-    ----------
-    training : Training
-        As :func:`.learning.train` returns it.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
-    from matplotlib.figure import Figure
-
-    model, metrics = training.model, training.model.manifest["metrics"]
-    title, names = outcome_names(model.outcome)
-    rows = list(evaluation.reported(len(model.classes)))
-    figure = Figure(figsize=(11, 3.7 * len(rows) + 0.4), layout="constrained")
-    axes = figure.subplots(len(rows), 3, squeeze=False)
-    for i, (roc, calibration, decision) in zip(rows, axes, strict=True):
-        name = model.classes[i]
-        positive, probability = training.lesions.target == i, training.out_of_fold[:, :, i].mean(axis=0)
-        auc, fit = metrics["auc"][name], metrics["calibration"][name]
-        _draw_roc(roc, positive, training.out_of_fold[:, :, i])
-        roc.set_title(
-            f"{names.get(name, name)}: AUC {auc['mean']:.2f} ({auc['low']:.2f} to {auc['high']:.2f})", fontsize=10
-        )
-        _draw_calibration(calibration, positive, probability)
-        slope = "none" if fit["slope"] is None else f"{fit['slope']:.2f}"
-        calibration.set_title(f"Slope {slope}, intercept {fit['intercept']:+.2f}", fontsize=10)
-        _draw_decision(decision, positive, probability, model.manifest["thresholds"])
-        decision.set_title(f"Decision curve, {names.get(name, name)} against the rest", fontsize=10)
-    counts = f"{training.lesions.target.size} lesions, {metrics['protocol']} cross-validation"
-    figure.suptitle(f"{title}: {counts}, {model.purpose} model", fontsize=11)
-    return figure
+def _reasons_of(record: dict) -> int:
+    """How many contributions are drawn."""
+    return len(explained(record)[2]) if record["explanation"] else 0
 
 
-def _draw_roc(axes, positive: np.ndarray, probabilities: np.ndarray) -> None:
-    from sklearn.metrics import roc_curve
-
-    for repeat in probabilities:
-        axes.plot(*roc_curve(positive, repeat)[:2], color=BAR_COLOUR, linewidth=1.5)
-    axes.plot([0, 1], [0, 1], color="grey", linewidth=0.8, linestyle="--")
-    axes.set(xlabel="1 - specificity", ylabel="Sensitivity", aspect="equal")
+def _notes_of(record: dict) -> list[str]:
+    """The warnings of a record in lines that fit the figure."""
+    lines = (f"{record['outcome'].upper()}: {warning}" for warning in record["warnings"])
+    return [textwrap.fill(line, 125, break_on_hyphens=False) for line in lines]
 
 
-def _draw_calibration(axes, positive: np.ndarray, probability: np.ndarray) -> None:
-    from sklearn.calibration import calibration_curve
-
-    observed, predicted = calibration_curve(positive, probability, n_bins=5, strategy="quantile")
-    axes.plot([0, 1], [0, 1], color="grey", linewidth=0.8, linestyle="--")
-    axes.plot(predicted, observed, color=BAR_COLOUR, marker="o", linewidth=1.5, label="fifths of the lesions")
-    axes.plot(probability, np.where(positive, 1.0, 0.0), "|", color="grey", markersize=6, alpha=0.6)
-    axes.set(xlabel="Predicted probability", ylabel="Observed share", xlim=(0, 1), aspect="equal")
-    axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0, 0.93))
-
-
-def _draw_decision(axes, positive: np.ndarray, probability: np.ndarray, limits: list[float] | None) -> None:
-    thresholds = np.linspace(0.05, 0.60, 56)
-    treat_all = evaluation.net_benefit(positive, np.ones(len(positive)), thresholds)
-    axes.plot(thresholds, evaluation.net_benefit(positive, probability, thresholds), color=BAR_COLOUR, label="model")
-    axes.plot(thresholds, treat_all, color=OUTLINE_COLOUR, linewidth=1.2, label="treat all")
-    axes.axhline(0, color="grey", linewidth=0.8, label="treat none")
-    for i, limit in enumerate(limits or []):
-        label = None if i else "the study's limits"
-        axes.axvline(limit, color="black", linewidth=0.8, linestyle=":", label=label)
-    axes.set(xlabel="Threshold probability", ylabel="Net benefit", ylim=(-0.1, max(positive.mean() * 1.1, 0.1)))
-    axes.legend(framealpha=0.9, edgecolor="none", fontsize=8, loc="lower left")
-
-
-def protocol_claims(claims: list[dict], title: str):
-    """Show the areas under the ROC curve that different protocols claim on the same table.
-
-    Parameters
-    ----------
-    claims : list of dict
-        As :func:`.protocols.compare` returns them.
-    title : str
-        Stands above.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
-    from matplotlib.figure import Figure
-
-    labels = {
-        ("nested", "test"): "nested: refitted in each fold,\nmeasured on held-out patients",
-        ("study", "test"): "study: one split 7:3,\ntest rows",
-        ("study", "training"): "study: one split 7:3,\ntraining rows",
-        ("leaky", "test"): "leaky: selected and balanced\nbefore the split",
-    }
-    figure = Figure(figsize=(7.5, 3.2), layout="constrained")
-    axes = figure.subplots()
-    for height, key in enumerate(labels):
-        aucs = [claim["auc"] for claim in claims if (claim["protocol"], claim["rows"]) == key]
-        colour = BAR_COLOUR if key[0] == "nested" else OUTLINE_COLOUR
-        axes.plot(aucs, [height] * len(aucs), "o", color=colour, alpha=0.7)
-        median = float(np.median(aucs))
-        axes.annotate(f"{median:.2f}", (median, height), (0, 8), textcoords="offset points", ha="center", fontsize=9)
-    axes.axvline(0.5, color="grey", linewidth=0.8, linestyle="--")
-    axes.set_yticks(range(len(labels)), list(labels.values()), fontsize=9)
-    axes.set(xlabel="Area under the ROC curve, one dot a split (median above)", xlim=(0.3, 1.02), ylim=(3.6, -0.6))
+def _draw_probabilities(axes, record: dict) -> None:
+    """Bars for the probabilities shown, marks for the prevalence and what else is known of them."""
+    local = record["local_probabilities"]
+    title, shown = named(record, "local_probabilities" if local else "probabilities")
+    places, values = np.arange(len(shown)), list(shown.values())
+    bars = axes.barh(places, values, color=BAR_COLOUR, height=0.5)
+    handles = [(bars, "for your prevalence" if local else "probability")]
+    if local:
+        as_trained = axes.plot(list(record["probabilities"].values()), places, "o", color="white", mec="black", ms=6)[0]
+        handles.append((as_trained, "as trained"))
+    if record["range"]:
+        low, high = np.transpose(list(record["range"].values()))
+        line = axes.hlines(places, low, high, color="black", linewidth=1.6)
+        handles.append((line, f"range over {record['perturbed_outlines']} plausible outlines"))
+    prevalence = record["prevalence"]["local" if local else "training"]
+    ticks = axes.vlines(list(prevalence.values()), places - 0.34, places + 0.34, color=OUTLINE_COLOUR, linewidth=2.5)
+    handles.append((ticks, "your prevalence" if local else "prevalence in training"))
+    for place, value in zip(places, values, strict=True):
+        axes.annotate(f"{value:.1%}", (1.03, place), va="center", fontsize=9)
+    axes.set_yticks(places, list(shown))
+    axes.set_xlim(0, 1.18)
+    axes.set_xticks(np.linspace(0, 1, 6), [f"{tick:.0%}" for tick in np.linspace(0, 1, 6)])
+    axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.suptitle(title, fontsize=10)
-    return figure
+    axes.set_title(f"{title}\n{record['purpose']} model", fontsize=10, loc="left")
+    axes.legend(
+        *zip(*handles, strict=True), frameon=False, fontsize=8, ncols=2, loc="upper left", bbox_to_anchor=(-0.02, -0.14)
+    )
+
+
+def _draw_reasons(axes, record: dict) -> None:
+    """Bars for the strongest Shapley values, with their errors where they were sampled."""
+    name, base, values = explained(record)
+    shown = outcome_names(record["outcome"])[1].get(name, name)
+    points = [100 * value for _, value, _ in values]
+    errors = [100 * (error or 0) for _, _, error in values] if record["explanation"]["errors"] else None
+    places = np.arange(len(values))
+    colours = [OUTLINE_COLOUR if value > 0 else BAR_COLOUR for value in points]
+    axes.barh(places, points, xerr=errors, color=colours, height=0.55, error_kw={"linewidth": 1})
+    axes.axvline(0, color="black", linewidth=0.8)
+    axes.set_yticks(places, [_in_two_lines(feature) for feature, _, _ in values], fontsize=7)
+    axes.set_ylim(len(values) - 0.4, -0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+    probability = record[record["explanation"]["of"]][name]
+    axes.set_title(
+        f"What moves the probability of {shown}\nfrom the model's mean, {base:.1%}, to {probability:.1%}",
+        fontsize=10,
+        loc="left",
+    )
+    axes.set_xlabel("Percentage points" + (", lines: standard errors" if errors else ""), fontsize=9)
+
+
+def _in_two_lines(feature: str) -> str:
+    """The image that a feature was taken on, and under it the feature."""
+    image, _, rest = feature.partition("_")
+    return f"{image}\n{rest.replace('_', ' ')}"

@@ -5,20 +5,24 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from .errors import InputError
 
+_unfinished: set[str] = set()
 
-def write_atomically(path: str | Path, content: str | bytes) -> None:
+
+def write_atomically(path: str | Path, content: str | bytes | Iterable[str]) -> None:
     """Write a file under another name in the same folder, then move it into place.
 
     Parameters
     ----------
     path : path
         Missing folders are made.
-    content : str or bytes
-        Text is written as UTF-8 with line ends as they are.
+    content : str, bytes or iterable of str
+        Text is written as UTF-8 with line ends as they are; the parts of an iterable one after the other, so that a
+        large table need not be in memory.
 
     Raises
     ------
@@ -27,23 +31,38 @@ def write_atomically(path: str | Path, content: str | bytes) -> None:
     """
     path = Path(path).resolve()
     refuse_as_target(path)
-    data = content.encode("utf-8") if isinstance(content, str) else content
-    temporary = None
+    parts = [content] if isinstance(content, str | bytes) else content
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        _write(path, parts)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise InputError(f"{path} cannot be written ({reason}). Choose another folder or free some space.") from error
+
+
+def _write(path: Path, parts: Iterable[str | bytes]) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    _unfinished.add(temporary)
+    try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            for part in parts:
+                file.write(part.encode("utf-8") if isinstance(part, str) else part)
             file.flush()
             os.fsync(file.fileno())
         _give_usual_permissions(temporary)
         Path(temporary).replace(path)
-    except OSError as error:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
-        reason = error.strerror or type(error).__name__
-        raise InputError(f"{path} cannot be written ({reason}). Choose another folder or free some space.") from error
+    finally:
+        # An interrupt must leave no half of a file either.
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink()
+        _unfinished.discard(temporary)
+
+
+def remove_unfinished() -> None:
+    """Remove what :func:`write_atomically` is writing, for a process that ends at once."""
+    for temporary in list(_unfinished):
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink()
 
 
 def refuse_as_target(path: str | Path) -> None:

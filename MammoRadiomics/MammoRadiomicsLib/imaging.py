@@ -10,28 +10,32 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from .errors import DependencyError, InputError
-
-# These formats carry a print resolution at best, never the size of a detector pixel.
-FORMATS_WITHOUT_GEOMETRY = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".tif", ".tiff"})
-# Wide enough for magnified views and for images that were made smaller; micrometres entered as mm lie far outside.
-PLAUSIBLE_SPACING_MM = (0.005, 2.0)
-_PIXEL_SPACING, _IMAGER_PIXEL_SPACING, _MAGNIFICATION = "0028|0030", "0018|1164", "0018|1114"
-_PHOTOMETRIC_INTERPRETATION, _SOP_CLASS = "0028|0004", "0008|0016"
+from . import dicom_header, dicom_segmentation, intake
+from .errors import InputError
+from .intake import Intake
+from .slices import FORMATS_WITHOUT_GEOMETRY, PLAUSIBLE_SPACING_MM, one_slice
 
 
 def read_case(
     image_path: str | Path, mask_path: str | Path, *, label: int = 1, spacing_mm: float | None = None
 ) -> tuple[sitk.Image, sitk.Image]:
-    """Read a mammogram and the outline that goes with it.
+    """Read a mammogram and the outline that goes with it; as :func:`read_case_noting`, without what is known of it."""
+    image, roi, _ = read_case_noting(image_path, mask_path, label=label, spacing_mm=spacing_mm)
+    return image, roi
+
+
+def read_case_noting(
+    image_path: str | Path, mask_path: str | Path, *, label: int = 1, spacing_mm: float | None = None
+) -> tuple[sitk.Image, sitk.Image, Intake]:
+    """Read a mammogram, the outline that goes with it, and what is known of the mammogram.
 
     Parameters
     ----------
     image_path, mask_path : path
-        Files that SimpleITK reads (DICOM, NRRD, NIfTI, PNG, TIFF ...) or PGM. A mask in a format without geometry takes
-        the image's, provided that rows and columns agree.
+        Files that SimpleITK reads (DICOM, NRRD, NIfTI, PNG, TIFF ...) or PGM; the mask may be a DICOM segmentation. A
+        mask without geometry takes the image's, provided that rows and columns agree.
     label : int
-        Value of the mask's pixels that belong to the lesion.
+        Value of the mask's pixels that belong to the lesion, or number of the segment.
     spacing_mm : float, optional
         Size of a pixel in mm, for a file that does not say or says it wrongly.
 
@@ -39,131 +43,82 @@ def read_case(
     -------
     image, roi : SimpleITK.Image
         The image, and a uint8 image of the same geometry that is 1 inside the lesion and 0 elsewhere.
+    intake : Intake
+        Facts and notes, see :mod:`.intake`.
 
     Raises
     ------
     InputError
         When either file is unusable, they do not belong together, or the pixel spacing is unknown.
     """
-    image = read(image_path, "image")
-    mask = read(mask_path, "mask")
-    without_geometry = {Path(path).suffix.lower() for path in (image_path, mask_path)} & FORMATS_WITHOUT_GEOMETRY
-    if without_geometry and mask.GetSize() == image.GetSize():
-        mask.CopyInformation(image)
-    roi = roi_mask(image, mask, label)
-    image = with_spacing(image, spacing_mm, what=f"image {Path(image_path).name}")
+    image_path, mask_path = Path(image_path), Path(mask_path)
+    image, known = intake.read(image_path)
+    if dicom_segmentation.is_segmentation(mask_path):
+        uid = dicom_segmentation.instance_uid(image_path)
+        roi = _roi_of_segmentation(mask_path, image, known, label, uid)
+    else:
+        mask = intake.read_mask(mask_path)
+        spacings = [known.value("spacing_in_slicer_mm"), (spacing_mm, spacing_mm) if spacing_mm else None]
+        if _has_no_place(image_path, image) or _has_no_place(mask_path, mask) or _lies_on(mask, image, spacings):
+            mask = _with_geometry(mask, image)
+        roi = roi_mask(image, mask, label)
+    image = with_spacing(image, spacing_mm, what=f"image {image_path.name}")
     roi.CopyInformation(image)
-    return image, roi
+    return image, roi, known
 
 
 def read(path: str | Path, what: str = "image") -> sitk.Image:
-    """Read one slice as it is in its file; DICOM's rules for the pixel spacing apply, 1 mm stands for unknown.
-
-    The header is looked at first, so that a huge stack is refused before it fills the memory.
+    """Read one slice, see :func:`.intake.read`; 1 mm stands for an unknown pixel spacing.
 
     Parameters
     ----------
     path : path
-        See :func:`read_case`.
     what : str
         What to call it in an error: image or mask.
 
     Raises
     ------
     InputError
-        When the file is missing, no image, a stack, in colour, or of inverted polarity.
+        When the file is missing, no image, a stack, or in colour.
     """
-    path = Path(path)
-    name = f"{what} {path.name}"
-    if not path.is_file():
-        raise InputError(f"The {name} does not exist: {path}. Check the path.")
-    if path.suffix.lower() == ".pgm":
-        return _read_with_pillow(path, name)
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
-    try:
-        reader.ReadImageInformation()
-        _refuse_unless_one_grey_slice(reader.GetSize(), reader.GetNumberOfComponents(), name)
-        image = one_slice(reader.Execute(), name)
-    except RuntimeError as error:
-        raise InputError(
-            f"The {name} cannot be read as an image. Use DICOM, NRRD, NIfTI, MetaImage, PNG, TIFF or PGM."
-        ) from error
-    if path.suffix.lower() in FORMATS_WITHOUT_GEOMETRY:
-        image.SetSpacing((1.0, 1.0, 1.0))
-    if reader.HasMetaDataKey(_SOP_CLASS):
-        _apply_dicom_header(image, reader, name)
+    return intake.read_mask(path) if what == "mask" else intake.read(path, what)[0]
+
+
+def _roi_of_segmentation(path: Path, image: sitk.Image, known: Intake, label: int, image_uid: str) -> sitk.Image:
+    """Read a DICOM segmentation; its positions count in the spacing that other software shows."""
+    shown = _spaced(image, known.value("spacing_in_slicer_mm"))
+    mask = dicom_segmentation.read(path, shown, label, image_uid)
+    mask.CopyInformation(image)
+    return roi_mask(image, mask)
+
+
+def _has_no_place(path: Path, image: sitk.Image) -> bool:
+    """Tell whether a file says nothing of where its pixels lie."""
+    unknown = image.GetSpacing()[:2] == (1.0, 1.0) and dicom_header.is_dicom(path)
+    return unknown or path.suffix.lower() in FORMATS_WITHOUT_GEOMETRY
+
+
+def _lies_on(mask: sitk.Image, image: sitk.Image, spacings: list[tuple[float, float] | None]) -> bool:
+    """Tell whether a mask lies on the image as it would be at one of some spacings.
+
+    A mask that was drawn in Slicer has the spacing that Slicer showed, or the one that was entered there, which need
+    not be the one that the rules give; positions count from the same corner in each.
+    """
+    shown = [_spaced(image, spacing) for spacing in spacings if spacing]
+    return any(_elsewhere(each, mask) is None for each in shown)
+
+
+def _with_geometry(mask: sitk.Image, image: sitk.Image) -> sitk.Image:
+    if mask.GetSize() == image.GetSize():
+        mask.CopyInformation(image)
+    return mask
+
+
+def _spaced(image: sitk.Image, spacing: tuple[float, float] | None) -> sitk.Image:
+    image = sitk.Image(image)
+    if spacing:
+        image.SetSpacing((*spacing, image.GetSpacing()[2]))
     return image
-
-
-def _read_with_pillow(path: Path, name: str) -> sitk.Image:
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise DependencyError("Reading PGM files needs the Python package pillow. Install it with pip.") from error
-    try:
-        with Image.open(path) as picture:
-            pixels = np.asarray(picture)
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(f"The {name} cannot be read as a PGM image. Export it again, for example as PNG.") from error
-    return one_slice(sitk.GetImageFromArray(pixels), name)
-
-
-def _apply_dicom_header(image: sitk.Image, reader: sitk.ImageFileReader, name: str) -> None:
-    """Set the spacing by the DICOM rules (ITK's own value is 1.0 where the file has none)."""
-
-    def values(tag: str) -> list[float]:
-        text = reader.GetMetaData(tag).strip() if reader.HasMetaDataKey(tag) else ""
-        try:
-            return [float(part) for part in text.split("\\") if part.strip()]
-        except ValueError:
-            return []
-
-    key = _PHOTOMETRIC_INTERPRETATION
-    if reader.HasMetaDataKey(key) and reader.GetMetaData(key).strip() == "MONOCHROME1":
-        raise InputError(
-            f"The {name} is stored with inverted polarity (MONOCHROME1), which this version does not read. "
-            "Convert it to MONOCHROME2 first."
-        )
-    rows_columns = values(_PIXEL_SPACING)
-    if len(rows_columns) != 2:
-        magnification = (values(_MAGNIFICATION) or [1.0])[0] or 1.0
-        rows_columns = [value / magnification for value in values(_IMAGER_PIXEL_SPACING)]
-    row_mm, column_mm = rows_columns if len(rows_columns) == 2 else (1.0, 1.0)
-    if row_mm > 0 and column_mm > 0:
-        image.SetSpacing((column_mm, row_mm, 1.0))
-
-
-def one_slice(image: sitk.Image, what: str = "image") -> sitk.Image:
-    """Return `image` as a 3D grey image of one slice.
-
-    Parameters
-    ----------
-    image : SimpleITK.Image
-        Two-dimensional, or three-dimensional of size (columns, rows, 1).
-    what : str
-        What to call it in an error.
-
-    Raises
-    ------
-    InputError
-        For stacks, colour images and complex numbers.
-    """
-    _refuse_unless_one_grey_slice(image.GetSize(), image.GetNumberOfComponentsPerPixel(), what)
-    if "complex" in image.GetPixelIDTypeAsString():
-        raise InputError(f"The {what} has complex pixels; a mammogram has one real value a pixel.")
-    return sitk.JoinSeries(image) if image.GetDimension() == 2 else image
-
-
-def _refuse_unless_one_grey_slice(size: tuple[int, ...], components: int, what: str) -> None:
-    if components != 1:
-        raise InputError(
-            f"The {what} is a colour image with {components} values a pixel; a mammogram has one. "
-            "Convert it to greyscale, or use the original DICOM file."
-        )
-    if len(size) not in (2, 3) or (len(size) == 3 and size[2] != 1):
-        dimensions = " x ".join(str(n) for n in size)
-        raise InputError(f"The {what} is a stack of {dimensions} pixels; a mammogram is one slice. Pick one 2D image.")
 
 
 def with_spacing(image: sitk.Image, spacing_mm: float | None = None, what: str = "image") -> sitk.Image:
@@ -248,18 +203,24 @@ def roi_mask(image: sitk.Image, mask: sitk.Image, label: int = 1) -> sitk.Image:
 
 
 def _refuse_other_geometry(image: sitk.Image, mask: sitk.Image) -> None:
-    """Compare as ITK does: positions to 1e-3 of a pixel, directions to 1e-3."""
     if mask.GetSize() != image.GetSize():
         sizes = (" x ".join(str(n) for n in each.GetSize()[:2]) for each in (mask, image))
         raise InputError("The mask has {} pixels and the image {}. Use the mask drawn on this image.".format(*sizes))
+    difference = _elsewhere(image, mask)
+    if difference:
+        raise InputError(
+            f"The mask lies elsewhere than the image: {difference}. Use the mask drawn on this image, or resample it."
+        )
+
+
+def _elsewhere(image: sitk.Image, mask: sitk.Image) -> str | None:
+    """Say where the geometry of a mask differs: by 1e-3 of a pixel, or 1e-3 of a direction, as in ITK."""
     tolerance = 1e-3 * min(image.GetSpacing()[:2])
     for quantity, allowed in (("Spacing", tolerance), ("Origin", tolerance), ("Direction", 1e-3)):
         of_image, of_mask = (np.array(getattr(each, f"Get{quantity}")()) for each in (image, mask))
         if not np.allclose(of_mask, of_image, rtol=0, atol=allowed):
-            raise InputError(
-                f"The mask lies elsewhere than the image: {quantity.lower()} {_short(of_mask)} against "
-                f"{_short(of_image)}. Use the mask drawn on this image, or resample it."
-            )
+            return f"{quantity.lower()} {_short(of_mask)} against {_short(of_image)}"
+    return None
 
 
 def _no_such_label(labels: np.ndarray, label: int) -> str:

@@ -1,220 +1,24 @@
-"""The LASSO-SVM: z-score, t/F filter, SMOTE, LASSO, RBF support vector machine, calibrated and validated by patient.
-
-The order and the parameters are the study's; what it left open is decided so that nothing learned from a row is ever
-measured on it. Means, SDs, P values and calibration come from real rows; SMOTE serves the fit of LASSO and machine.
-"""
+"""Training a model on a table, and measuring it on rows that it has not seen."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn import config_context
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.calibration import CalibratedClassifierCV
-from sklearn.feature_selection import f_classif
-from sklearn.linear_model import lasso_path
-from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
-from sklearn.svm import SVC
 
-from . import assembly, evaluation, lesions, presets
+from . import assembly, evaluation, lasso_svm, lesions, presets, sample_size, stability, validation
 from .errors import InputError
+from .evaluation import Evidence
 from .lesions import Lesions
-from .model_file import Model
 from .progress import Progress, silent
-from .settings import SLNM_THRESHOLDS, TrainingSettings
+from .selection import LassoPath, StableColumns
+from .settings import SLNM_THRESHOLDS, STUDY_HOLDOUT, TrainingSettings
 from .tables import FeatureTable, spacing_of
+from .trained_model import Model
 
-LASSO_ITERATIONS, LASSO_TOLERANCE = 100_000, 1e-4
-_STRIDE, _PATIENCE, _RISE = 5, 8, 1.10
-
-
-class LassoSvm(ClassifierMixin, BaseEstimator):
-    """One support vector machine for one class, on columns selected by a LASSO for all classes.
-
-    Parameters
-    ----------
-    settings : TrainingSettings
-        Every choice of the method.
-    positive : int
-        The class of `target` that this machine tells from the others.
-
-    Attributes
-    ----------
-    mean_, scale_ : numpy.ndarray
-        Shape (columns,), of the real rows.
-    selected_ : numpy.ndarray
-        Indices of the selected columns.
-    alpha_ : float
-        The chosen penalty.
-    lasso_coef_, lasso_intercept_ : numpy.ndarray, float
-        Of the selected columns, after standardisation; they give the radscore.
-    svc_ : sklearn.svm.SVC
-        The machine, on the standardised selected columns.
-    """
-
-    def __init__(self, settings: TrainingSettings | None = None, positive: int = 1):
-        self.settings = settings
-        self.positive = positive
-
-    def fit(self, X, y, target=None, patients=None) -> LassoSvm:
-        """Fit on rows `X` (n, columns) whose class is `target` (n,); `y` is ``target == positive``."""
-        settings = self.settings or TrainingSettings()
-        target = np.asarray(y if target is None else target)
-        patients = np.arange(len(y)) if patients is None else np.asarray(patients)
-        self.classes_ = np.unique(y)
-        self.mean_, self.scale_ = X.mean(axis=0), X.std(axis=0)
-        self.scale_ = np.where(self.scale_ > 0, self.scale_, 1.0)
-        z = (X - self.mean_) / self.scale_
-        kept = differing_columns(z, target, settings.p_value)
-        self.alpha_, weights, self.lasso_intercept_ = fit_lasso(z[:, kept], target, patients, settings)
-        self.selected_ = kept[weights != 0]
-        self.lasso_coef_ = weights[weights != 0]
-        rows, classes = balanced(z[:, self.selected_], target, settings)
-        gamma = 1 / (rows.shape[1] * rows.var())
-        self.svc_ = SVC(C=settings.svm_c, gamma=gamma, class_weight="balanced")
-        self.svc_.fit(rows, classes == self.positive)
-        return self
-
-    def decision_function(self, X) -> np.ndarray:
-        """Return the machine's decision values, shape (n,)."""
-        return self.svc_.decision_function(((X - self.mean_) / self.scale_)[:, self.selected_])
-
-    def predict(self, X) -> np.ndarray:
-        """Return the class of each row, shape (n,)."""
-        return self.classes_[(self.decision_function(X) > 0).astype(int)]
-
-
-def penalties(settings: TrainingSettings) -> np.ndarray:
-    """Return the LASSO's penalties, largest first, shape (alpha_count,)."""
-    return np.geomspace(settings.alpha_max, settings.alpha_min, settings.alpha_count)
-
-
-def differing_columns(z: np.ndarray, target: np.ndarray, p_value: float) -> np.ndarray:
-    """Return the indices of columns whose mean differs between classes, by F-test (for two classes Student's t-test).
-
-    Parameters
-    ----------
-    z : numpy.ndarray
-        Shape (n, columns), standardised; a constant column is all zero and never kept.
-    target : numpy.ndarray
-        Shape (n,), classes.
-    p_value : float
-        The largest P kept. Where no column has so small a P, the one with the smallest is kept.
-    """
-    varying = np.flatnonzero(z.std(axis=0) > 0)
-    if not varying.size:
-        raise InputError("Every feature has the same value in all rows, so nothing can be learned. Check the table.")
-    p = f_classif(z[:, varying], target)[1]
-    kept = varying[p < p_value]
-    return kept if kept.size else varying[[np.nanargmin(p)]]
-
-
-def balanced(z: np.ndarray, target: np.ndarray, settings: TrainingSettings) -> tuple[np.ndarray, np.ndarray]:
-    """Return rows and classes with synthetic rows added so that all classes are equally large (SMOTE)."""
-    from imblearn.over_sampling import SMOTE
-
-    neighbours = min(settings.smote_neighbours, np.bincount(target)[np.unique(target)].min() - 1)
-    if not settings.smote or neighbours < 1:
-        return z, target
-    return SMOTE(k_neighbors=int(neighbours), random_state=settings.random_state).fit_resample(z, target)
-
-
-class LassoDescent:
-    """The LASSO of one set of rows, solved for falling penalties, each from the solution of the last.
-
-    Parameters
-    ----------
-    z : numpy.ndarray
-        Shape (n, columns).
-    target : numpy.ndarray
-        Shape (n,), numeric.
-    """
-
-    def __init__(self, z: np.ndarray, target: np.ndarray):
-        self._column_means, self._target_mean = z.mean(axis=0), float(target.mean())
-        self._z = np.asfortranarray(z - self._column_means)
-        self._target = target - self._target_mean
-        self._gram, self._covariances = self._z.T @ self._z, self._z.T @ self._target
-        self._last = np.zeros(z.shape[1])
-
-    def solve(self, alphas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Minimise ``|y - Xw - c|^2 / 2n + alpha |w|_1`` for each penalty.
-
-        Returns
-        -------
-        weights : numpy.ndarray
-            Shape (columns, penalties).
-        intercepts : numpy.ndarray
-            Shape (penalties,).
-        """
-        _, weights, _ = lasso_path(
-            self._z, self._target, alphas=alphas, coef_init=self._last, precompute=self._gram, Xy=self._covariances,
-            max_iter=LASSO_ITERATIONS, tol=LASSO_TOLERANCE,
-        )  # fmt: skip
-        self._last = weights[:, -1]
-        return weights, self._target_mean - self._column_means @ weights
-
-
-def held_out_errors(z: np.ndarray, target: np.ndarray, patients: np.ndarray, settings: TrainingSettings) -> np.ndarray:
-    """Return the LASSO's squared error on held-out real rows for each penalty, summed over all rows.
-
-    The penalties are descended in all folds at once. Small ones on more columns than rows cost nearly all the time, so
-    the descent ends once the error has been above its minimum for `_PATIENCE` penalties and exceeds it by `_RISE`;
-    what was not visited is infinite.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (alpha_count,), for :func:`penalties`.
-    """
-    count = min(settings.lasso_folds, len(np.unique(patients)))
-    folds = GroupKFold(count, shuffle=True, random_state=settings.random_state)
-    splits = list(folds.split(z, target, patients))
-    descents = [LassoDescent(*balanced(z[train_rows], target[train_rows], settings)) for train_rows, _ in splits]
-    alphas = penalties(settings)
-    errors = np.full(len(alphas), np.inf)
-    for start in range(0, len(alphas), _STRIDE):
-        block = slice(start, start + _STRIDE)
-        errors[block] = 0
-        for descent, (_, held_out) in zip(descents, splits, strict=True):
-            weights, intercepts = descent.solve(alphas[block])
-            residuals = target[held_out, None] - z[held_out] @ weights - intercepts
-            errors[block] += (residuals**2).sum(axis=0)
-        visited = errors[: block.stop]
-        if len(visited) - visited.argmin() > _PATIENCE and visited[-1] > _RISE * visited.min():
-            break
-    return errors
-
-
-def fit_lasso(
-    z: np.ndarray, target: np.ndarray, patients: np.ndarray, settings: TrainingSettings
-) -> tuple[float, np.ndarray, float]:
-    """Fit the LASSO with the penalty of least held-out error, among those that select at least one column.
-
-    Returns
-    -------
-    alpha : float
-        The penalty.
-    weights : numpy.ndarray
-        Shape (columns,).
-    intercept : float
-    """
-    errors = held_out_errors(z, target, patients, settings)
-    alphas, used = penalties(settings), np.isfinite(errors)
-    descent = LassoDescent(*balanced(z, target, settings))
-    weights, intercepts = descent.solve(alphas[used])
-    if not weights.any() and not used.all():
-        # Held-out rows are predicted best by nothing at all; the first column to enter is then the least bad choice.
-        used = ~used
-        weights, intercepts = descent.solve(alphas[used])
-    alphas, errors = alphas[used], errors[used]
-    selecting = np.flatnonzero(weights.any(axis=0))
-    if not selecting.size:
-        raise InputError("The LASSO selects no feature at any penalty of its grid. Lower alpha_min.")
-    best = selecting[errors[selecting].argmin()]
-    return float(alphas[best]), weights[:, best], float(intercepts[best])
+if TYPE_CHECKING:
+    from sklearn.calibration import CalibratedClassifierCV
 
 
 @dataclass(frozen=True)
@@ -224,16 +28,37 @@ class Training:
     Parameters
     ----------
     model : Model
-        Fitted on all lesions.
-    lesions : Lesions
-        What it was trained on.
-    out_of_fold : numpy.ndarray
-        Shape (repeats, lesions, classes): probabilities from models that did not see the lesion's patient.
+        Fitted on all training lesions.
+    lesions, test_lesions : Lesions
+        What it was trained on, and what was kept from it (None without a split).
+    stable : StableColumns
+        Which columns the ICC let pass.
+    evidence : dict of Evidence
+        ``training``, ``cross_validated`` (nested protocol), ``test`` (with a split).
+    lasso : tuple of LassoPath
+        Of the final fit: one, or one for each class against the rest.
+    selected : list of tuple of str
+        Columns selected in each outer fold of each repeat.
+    permuted : list of float
+        Mean AUC of the nested protocol on each permutation of the outcomes.
+    sample_size : dict
+        See :func:`.sample_size.requirements`.
     """
 
     model: Model
     lesions: Lesions
-    out_of_fold: np.ndarray
+    test_lesions: Lesions | None
+    stable: StableColumns
+    evidence: dict[str, Evidence]
+    lasso: tuple[LassoPath, ...]
+    selected: list[tuple[str, ...]]
+    permuted: list[float]
+    sample_size: dict
+
+    @property
+    def settings(self) -> TrainingSettings:
+        """Every choice that was made."""
+        return TrainingSettings.from_json(self.model.manifest["training"]["settings"])
 
 
 def train(
@@ -242,8 +67,11 @@ def train(
     settings: TrainingSettings | None = None,
     progress: Progress = silent,
     preset: presets.Preset | None = None,
+    *,
+    stable_features: dict[str, bool] | None = None,
+    jobs: int = 1,
 ) -> Training:
-    """Train a model and measure it by nested cross-validation.
+    """Train a model and measure it as its protocol says.
 
     Parameters
     ----------
@@ -257,6 +85,11 @@ def train(
         Called after each outer fold.
     preset : Preset, optional
         What the features were extracted with; by default the shipped preset that the table names.
+    stable_features : dict, optional
+        Whether each feature is stable, from a separate reproducibility table (see :func:`.stability.read_stable`);
+        by default judged on repeated outlines of training patients, where the table has any.
+    jobs : int
+        Processes that fit outer folds at the same time; the result is the same for any number.
 
     Raises
     ------
@@ -266,41 +99,123 @@ def train(
     settings = settings or TrainingSettings()
     settings.validate()
     preset = _one_preset(table, preset)
-    spacing_mm = _one_spacing(table, preset)
-    data = lesions.from_table(table, outcome, settings.views)
-    _refuse_small_classes(data, outcome, settings)
-    # Thousands of small fits on values already known to be finite: checking each again would take half the time.
-    with config_context(assume_finite=True, skip_parameter_validation=True):
-        fitted, out_of_fold = _fit_and_hold_out(data, outcome, settings, progress)
-    metrics = evaluation.cross_validated(out_of_fold, data.target, data.classes, data.patients, settings.random_state)
-    manifest = assembly.manifest_of(data, preset, settings) | {
+    data = lesions.from_table(
+        table, outcome, settings.views,
+        reader=settings.reader, split=settings.split, complete=settings.missing == "complete",
+    )  # fmt: skip
+    stable = stable_columns(table, data.names, settings, stable_features)
+    holdout = settings.holdout or (STUDY_HOLDOUT if settings.protocol == "study" else 0.0)
+    rows, test_rows = validation.split_rows(data, holdout, settings.random_state)
+    known, kept = data.take(rows), data.take(test_rows) if test_rows.size else None
+    _refuse_small_classes(known, outcome, settings)
+    evidence, selected, permuted = {}, [], []
+    if settings.protocol == "nested":
+        evidence["cross_validated"], selected, permuted = validation.cross_validate(
+            known, stable, settings, progress, jobs
+        )
+    with validation.quick_and_single():
+        fitted = _final(known, stable, settings)
+    evidence |= {"training": _evidence("training", fitted, known)}
+    if kept:
+        evidence |= {"test": _evidence("test", fitted, kept)}
+    needed = sample_size.requirements(_counts(known), len(data.names))
+    manifest = assembly.manifest_of(known, preset, settings)
+    manifest["training"] |= {
+        "test_lesions": len(kept.target) if kept else 0,
+        "stability": _stability_in_words(stable, settings),
+        "sample_size": sample_size.statement(needed),
+    }
+    manifest |= {
         "outcome": outcome,
-        "pixel_spacing_mm": spacing_mm,
-        "metrics": metrics,
+        "pixel_spacing_mm": _one_spacing(table, preset),
+        "metrics": measured(evidence, settings),
         "thresholds": list(SLNM_THRESHOLDS) if outcome == "slnm" else None,
     }
-    model = assembly.assemble(fitted, data, manifest)
-    progress(_total_steps(settings), _total_steps(settings), f"{outcome}: done")
-    return Training(model, data, out_of_fold)
+    selection = lasso_svm.selection_of(fitted)
+    model = assembly.assemble(fitted, replace(known, values=selection.filled(known.values)), manifest)
+    paths = tuple(replace(path, names=tuple(data.names[i] for i in path.columns)) for path in selection.paths)
+    return Training(model, known, kept, stable, evidence, paths, selected, permuted, needed)
 
 
-def _total_steps(settings: TrainingSettings) -> int:
-    """Steps of progress: each outer fold and the final model."""
-    return settings.folds * settings.repeats + 1
+def _final(data: Lesions, stable: StableColumns, settings: TrainingSettings) -> list[CalibratedClassifierCV]:
+    """Fit the model itself on all training rows."""
+    if settings.protocol == "study":
+        return lasso_svm.fit_as_published(data.values, data.target, stable.settled(data.patients, settings), settings)
+    return lasso_svm.fit(data.values, data.target, data.patients, stable, settings)
 
 
-def _fit_and_hold_out(
-    data: Lesions, outcome: str, settings: TrainingSettings, progress: Progress
-) -> tuple[list[CalibratedClassifierCV], np.ndarray]:
-    """Fit in every outer fold to predict what was held out, then on all rows."""
-    total = _total_steps(settings)
-    out_of_fold = np.full((settings.repeats, len(data.target), len(data.classes)), np.nan)
-    for done, (repeat, train_rows, test_rows) in enumerate(_outer_folds(data, settings)):
-        progress(done, total, f"{outcome}: fold {done + 1} of {total - 1}")
-        fitted = _fit(data.values[train_rows], data.target[train_rows], data.patients[train_rows], settings)
-        out_of_fold[repeat, test_rows] = assembly.probabilities(fitted, data.values[test_rows])
-    progress(total - 1, total, f"{outcome}: final model on all rows")
-    return _fit(data.values, data.target, data.patients, settings), out_of_fold
+def _evidence(rows: str, fitted: list[CalibratedClassifierCV], data: Lesions) -> Evidence:
+    return Evidence(rows, data.classes, data.target, data.patients, assembly.probabilities(fitted, data.values)[None])
+
+
+def measured(evidence: dict[str, Evidence], settings: TrainingSettings) -> dict:
+    """Measure a model on all its evidence, at operating points from cross-validated rows (study: training rows).
+
+    Returns
+    -------
+    dict
+        ``protocol``, what :func:`.evaluation.measure` says of each evidence, and ``optimism``: by how much the AUC on
+        training rows exceeds the cross-validated one (without one, that on test rows).
+    """
+    # As published, the study's operating point is the one that suits its training rows best.
+    first, held_out = ("cross_validated",) * 2 if settings.protocol == "nested" else ("training", "test")
+    metrics = {first: evaluation.measure(evidence[first], settings.random_state)}
+    points = {name: point["threshold"] for name, point in metrics[first]["operating_point"].items()}
+    metrics |= {
+        name: evaluation.measure(each, settings.random_state, points)
+        for name, each in evidence.items()
+        if name != first
+    }
+    optimism = {
+        name: auc["mean"] - metrics[held_out]["auc"][name]["mean"]
+        for name, auc in metrics["training"]["auc"].items()
+        if None not in (auc["mean"], metrics[held_out]["auc"][name]["mean"])
+    }
+    return {"protocol": settings.protocol, **metrics, "optimism": optimism}
+
+
+def stable_columns(
+    table: FeatureTable, columns: tuple[str, ...], settings: TrainingSettings, known: dict[str, bool] | None = None
+) -> StableColumns:
+    """Return which columns the ICC lets pass.
+
+    Parameters
+    ----------
+    table : FeatureTable
+        Whose repeated outlines are judged, where nothing is `known`.
+    columns : tuple of str
+        Column names, perhaps with the view in front.
+    settings : TrainingSettings
+        The limit; 0 lets all pass.
+    known : dict, optional
+        Whether each feature is stable.
+    """
+    repeats = stability.repeated_outlines(table)
+    if not settings.icc or (known is None and repeats is None):
+        return StableColumns.all(len(columns))
+    features = [column.rpartition("/")[2] for column in columns]
+    if known is not None:
+        return StableColumns(np.array([known[feature] for feature in features]))
+    index = {name: i for i, name in enumerate(table.names)}
+    return StableColumns(np.ones(len(columns), bool), repeats, np.array([index[feature] for feature in features]))
+
+
+def _stability_in_words(stable: StableColumns, settings: TrainingSettings) -> str | None:
+    if stable.fixed.all() and stable.repeats is None:
+        return None
+    what = "ICC" if settings.icc_bound == "value" else "lower 95% limit of the ICC"
+    if stable.repeats is None:
+        return f"{stable.fixed.sum()} columns have a {what} above {settings.icc:g} in a separate table."
+    cases = len(stable.repeats.patients)
+    few = f" Fewer than {stability.FEW_CASES} cases: the ICC is uncertain." if cases < stability.FEW_CASES else ""
+    return (
+        f"Columns whose {what} over repeated outlines of training patients ({cases} cases in all, "
+        f"{stable.repeats.form}) is not above {settings.icc:g} were left out.{few}"
+    )
+
+
+def _counts(data: Lesions) -> dict[str, int]:
+    return dict(zip(data.classes, np.bincount(data.target, minlength=len(data.classes)).tolist(), strict=True))
 
 
 def _one_preset(table: FeatureTable, preset: presets.Preset | None) -> presets.Preset:
@@ -335,24 +250,3 @@ def _refuse_small_classes(data: Lesions, outcome: str, settings: TrainingSetting
                 f"The class {name!r} of {outcome} has {patients} patients; {settings.folds} outer and "
                 f"{settings.calibration_folds} calibration folds need at least {least}. Add cases or take fewer folds."
             )
-
-
-def _outer_folds(data: Lesions, settings: TrainingSettings) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-    for repeat in range(settings.repeats):
-        folds = StratifiedGroupKFold(settings.folds, shuffle=True, random_state=settings.random_state + repeat)
-        for train_rows, test_rows in folds.split(data.values, data.target, data.patients):
-            yield repeat, train_rows, test_rows
-
-
-def _fit(
-    values: np.ndarray, target: np.ndarray, patients: np.ndarray, settings: TrainingSettings
-) -> list[CalibratedClassifierCV]:
-    """Fit one calibrated machine for two classes, else one for each class."""
-    folds = StratifiedGroupKFold(settings.calibration_folds, shuffle=True, random_state=settings.random_state)
-    splits = list(folds.split(values, target, patients))
-    classes = np.unique(target)
-    fitted = []
-    for positive in classes[1:] if len(classes) == 2 else classes:
-        machine = CalibratedClassifierCV(LassoSvm(settings, int(positive)), cv=splits, ensemble=False, method="sigmoid")
-        fitted.append(machine.fit(values, (target == positive).astype(int), target=target, patients=patients))
-    return fitted

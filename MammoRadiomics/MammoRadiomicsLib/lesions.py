@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -18,8 +19,8 @@ class Lesions:
 
     Parameters
     ----------
-    patients : numpy.ndarray
-        Shape (lesions,), the patient of each lesion: folds never split one.
+    keys : tuple of (str, str, str)
+        Patient, laterality and lesion of each row.
     names : tuple of str
         Column names; with views side by side they start with the view, as in ``CC/original_firstorder_Mean``.
     values : numpy.ndarray
@@ -30,21 +31,50 @@ class Lesions:
         Names of the outcome's classes in their order.
     views : tuple of str
         The views that went in.
-    excluded : int
-        Lesions left out because their outcome is not known, or because the first reader did not outline them.
+    split : tuple of str
+        ``train`` or ``test`` for each lesion; empty where no column says so.
+    excluded : dict
+        How many lesions were left out, by reason.
+    rows : tuple of dict
+        What else the table says of each lesion (its first view's row): clinical columns, for subgroups.
     """
 
-    patients: np.ndarray
+    keys: tuple[tuple[str, str, str], ...]
     names: tuple[str, ...]
     values: np.ndarray
     target: np.ndarray
     classes: tuple[str, ...]
     views: tuple[str, ...]
-    excluded: int
+    split: tuple[str, ...] = ()
+    excluded: dict[str, int] = field(default_factory=dict)
+    rows: tuple[Row, ...] = ()
+
+    @property
+    def patients(self) -> np.ndarray:
+        """The patient of each lesion, shape (lesions,): folds never split one."""
+        return np.array([patient for patient, *_ in self.keys])
+
+    def take(self, rows: np.ndarray) -> Lesions:
+        """Return some of the lesions, by index."""
+        return replace(
+            self,
+            keys=tuple(self.keys[i] for i in rows),
+            values=self.values[rows],
+            target=self.target[rows],
+            split=tuple(self.split[i] for i in rows) if self.split else (),
+            rows=tuple(self.rows[i] for i in rows) if self.rows else (),
+        )
 
 
 def from_table(
-    table: FeatureTable, outcome: str, views: str = "mean", classes: tuple[str, ...] | None = None
+    table: FeatureTable,
+    outcome: str,
+    views: str = "mean",
+    classes: tuple[str, ...] | None = None,
+    *,
+    reader: str = "",
+    split: str = "",
+    complete: bool = False,
 ) -> Lesions:
     """Join the views of each lesion into one row and attach its outcome.
 
@@ -58,30 +88,66 @@ def from_table(
         See :class:`~.settings.TrainingSettings`.
     classes : tuple of str, optional
         The outcome's classes in order; by default ``0, 1`` for SLNM, ``zero, low, positive`` for HER2, else sorted.
+    reader : str
+        Whose outlines; empty for the first reader of the table.
+    split : str
+        Column that says ``train`` or ``test``; empty for none.
+    complete : bool
+        Leave out lesions that lack a feature.
 
     Raises
     ------
     InputError
-        For an unknown outcome, fewer than two classes, contradicting outcomes of one lesion, or missing views.
+        For an unknown outcome, reader or split, fewer than two classes, contradicting outcomes of one lesion, or
+        missing views.
     """
-    by_lesion = rows_by_lesion(table.rows)
     groups = {
         key: [i for view, i in of_lesion.items() if views in ("mean", "concat") or view == views]
-        for key, of_lesion in by_lesion.items()
+        for key, of_lesion in rows_by_lesion(table.rows, reader).items()
     }
+    excluded = {lesion_key(row): "no outline by the reader" for row in table.rows if lesion_key(row) not in groups}
+    excluded |= {key: f"no {views} view" for key, group in groups.items() if not group}
     groups = {key: group for key, group in groups.items() if group}
     if not groups:
         raise InputError(f"No row of the table has the view {views}. Choose other views.")
     used_views = tuple(sorted({table.rows[i].get("view", "") for group in groups.values() for i in group}))
     labels = {key: _outcome_of([table.rows[i] for i in group], outcome) for key, group in groups.items()}
-    known = [key for key in groups if labels[key]]
+    excluded |= {key: _why_unknown(table.rows[groups[key][0]], outcome) for key in groups if not labels[key]}
+    if complete:
+        missing = np.isnan(table.values).any(axis=1)
+        excluded |= {key: "a feature is missing" for key, group in groups.items() if missing[group].any()}
+    known = [key for key in groups if key not in excluded]
     classes = classes or _classes(outcome, {labels[key] for key in known})
     join = _side_by_side if views == "concat" else _mean_of_views
     names, values = join(table, [groups[key] for key in known], used_views)
-    target = np.array([classes.index(labels[key]) for key in known])
-    patients = np.array([patient for patient, *_ in known])
-    everything = {lesion_key(row) for row in table.rows}
-    return Lesions(patients, names, values, target, classes, used_views, excluded=len(everything) - len(known))
+    return Lesions(
+        keys=tuple(known),
+        names=names,
+        values=values,
+        target=np.array([classes.index(labels[key]) for key in known]),
+        classes=classes,
+        views=used_views,
+        split=_split_of([[table.rows[i] for i in groups[key]] for key in known], split) if split else (),
+        excluded=dict(Counter(excluded.values())),
+        rows=tuple(table.rows[groups[key][0]] for key in known),
+    )
+
+
+def _split_of(groups: list[list[Row]], column: str) -> tuple[str, ...]:
+    """Return train or test for each lesion; no patient may be on both sides."""
+    if column not in groups[0][0]:
+        raise InputError(f"The table has no column {column} for the split. Give the cohort that holds it.")
+    sides: dict[str, str] = {}
+    for row in (row for group in groups for row in group):
+        side = row[column].lower()
+        if side not in ("train", "test"):
+            raise InputError(f"{case_name(row)} has {row[column]!r} in the column {column}; write train or test.")
+        if sides.setdefault(row["patient_id"], side) != side:
+            raise InputError(f"Patient {row['patient_id']} is in train and in test. A patient belongs to one side.")
+    for side in ("train", "test"):
+        if side not in sides.values():
+            raise InputError(f"The column {column} puts no lesion into {side}. Check it.")
+    return tuple(sides[group[0]["patient_id"]] for group in groups)
 
 
 def _mean_of_views(table: FeatureTable, groups: list[list[int]], views: tuple[str, ...]) -> tuple[tuple, np.ndarray]:
@@ -109,6 +175,12 @@ def _outcome_of(rows: list[Row], outcome: str) -> str:
             f"{', '.join(sorted(found))}. The outcome belongs to the lesion; give all its rows the same."
         )
     return found.pop() if found else ""
+
+
+def _why_unknown(row: Row, outcome: str) -> str:
+    if outcome == "her2" and row.get("her2_ihc") == "2+":
+        return "IHC 2+ without FISH"
+    return "no outcome"
 
 
 def _outcome(row: Row, outcome: str) -> str:

@@ -14,11 +14,13 @@ import slicer
 import slicer.util
 import vtk
 
-from . import imaging, model_file
+from . import imaging, model_file, parts
 from .errors import InputError
 
 MODEL_ATTRIBUTE = "MammoRadiomics.Model"
 RESULT_ATTRIBUTE = "MammoRadiomics.Result"
+POLARITY_ATTRIBUTE = "MammoRadiomics.Polarity"
+LESION_COLOUR = (0.90, 0.62, 0.0)
 
 # Slicer's axes point right, anterior, superior; ITK's point left, posterior, superior.
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
@@ -39,26 +41,74 @@ def image_from_volume(volume_node, spacing_mm: float | None = None) -> sitk.Imag
     InputError
         No pixels, a stack, a colour image, a transformed volume, or no known spacing.
     """
-    image = _image_of_node(volume_node)
+    image = image_of_volume(volume_node)
     return imaging.with_spacing(image, spacing_mm, what=f"volume {volume_node.GetName()}")
 
 
-def _image_of_node(volume_node) -> sitk.Image:
+def image_of_volume(volume_node) -> sitk.Image:
+    """Return the volume of a node as it is, as an image of one slice; its pixel spacing may be unknown.
+
+    Raises
+    ------
+    InputError
+        No pixels, a stack, a colour image, or a transformed volume.
+    """
+    name = _refuse_unusable(volume_node)
+    components = volume_node.GetImageData().GetNumberOfScalarComponents()
+    # A copy, because the array is the node's own memory.
+    pixels = np.array(slicer.util.arrayFromVolume(volume_node))
+    image = sitk.GetImageFromArray(pixels, isVector=components > 1)
+    _set_geometry(image, volume_node)
+    return imaging.one_slice(image, f"volume {name}")
+
+
+def _refuse_unusable(volume_node) -> str:
+    """Return the name of a volume that has pixels and no transform."""
     name = volume_node.GetName()
     if volume_node.GetImageData() is None:
         raise InputError(f"The volume {name} has no pixels. Load the mammogram again.")
     if volume_node.GetParentTransformNode() is not None:
         raise InputError(f"The volume {name} is under a transform. Remove it; pixels must stay as in the file.")
-    components = volume_node.GetImageData().GetNumberOfScalarComponents()
-    # A copy, because the array is the node's own memory.
-    pixels = np.array(slicer.util.arrayFromVolume(volume_node))
-    image = sitk.GetImageFromArray(pixels, isVector=components > 1)
+    return name
+
+
+def _set_geometry(image: sitk.Image, volume_node) -> None:
     directions = np.zeros((3, 3))
     volume_node.GetIJKToRASDirections(directions)
     image.SetSpacing(volume_node.GetSpacing())
     image.SetOrigin((_RAS_TO_LPS @ volume_node.GetOrigin()).tolist())
     image.SetDirection((_RAS_TO_LPS @ directions).ravel().tolist())
-    return imaging.one_slice(image, f"volume {name}")
+
+
+def is_inverted(volume_node) -> bool:
+    """Tell whether the user says that dense tissue is dark in a volume."""
+    return volume_node.GetAttribute(POLARITY_ATTRIBUTE) == "MONOCHROME1"
+
+
+def pixels_of_volume(volume_node) -> tuple[np.ndarray, dict[str, list[float]]]:
+    """Return the pixels of a volume where they lie, and their geometry, without copying a mammogram of 17 MB.
+
+    Parameters
+    ----------
+    volume_node : vtkMRMLScalarVolumeNode
+        As for :func:`image_of_volume`, with the same refusals.
+
+    Returns
+    -------
+    pixels : ndarray (rows, columns)
+        The node's own memory: do not change it.
+    geometry : dict
+        ``spacing``, ``origin`` and ``direction`` as :func:`image_of_volume` has them.
+    """
+    name = _refuse_unusable(volume_node)
+    # One pixel of it is enough to be refused, or to have a geometry.
+    pixels = slicer.util.arrayFromVolume(volume_node)
+    components = volume_node.GetImageData().GetNumberOfScalarComponents()
+    sample = sitk.GetImageFromArray(np.array(pixels[:, :1, :1]), isVector=components > 1)
+    _set_geometry(sample, volume_node)
+    imaging.one_slice(sample, f"volume {name}")
+    geometry = {"spacing": sample.GetSpacing(), "origin": sample.GetOrigin(), "direction": sample.GetDirection()}
+    return pixels[0], {key: list(value) for key, value in geometry.items()}
 
 
 def mask_from_segment(segmentation_node, segment_id: str, volume_node) -> sitk.Image:
@@ -69,16 +119,61 @@ def mask_from_segment(segmentation_node, segment_id: str, volume_node) -> sitk.I
     InputError
         When there is no such segment, it is empty, or it is too thin (see :func:`.imaging.roi_mask`).
     """
+    part, corner = part_of_segment(segmentation_node, segment_id, volume_node)
+    image = image_of_volume(volume_node)
+    whole = np.zeros(image.GetSize()[1::-1], np.uint8)
+    parts.paste(part, corner, whole)
+    mask = sitk.GetImageFromArray(whole[np.newaxis])
+    mask.CopyInformation(image)
+    return imaging.roi_mask(image, mask)
+
+
+def part_of_segment(segmentation_node, segment_id: str, volume_node) -> tuple[np.ndarray, tuple[int, int]]:
+    """Return the part of a volume that a segment covers, in a fraction of a millisecond.
+
+    Returns
+    -------
+    inside : ndarray of bool (rows, columns)
+    corner : tuple of int
+        Row and column of its first pixel on the volume; it may lie outside.
+
+    Raises
+    ------
+    InputError
+        When there is no such segment, or it is empty.
+    """
     segment = segmentation_node.GetSegmentation().GetSegment(segment_id)
     if segment is None:
         raise InputError(f"The segmentation {segmentation_node.GetName()} has no segment {segment_id!r}. Pick another.")
-    image = _image_of_node(volume_node)
+    labels = segmentation_node.GetBinaryLabelmapInternalRepresentation(segment_id)
+    if labels is not None and _is_on_pixels_of(labels, segmentation_node, volume_node):
+        left, right, top, bottom, first, last = labels.GetExtent()
+        if first == 0 and first <= last and left <= right and top <= bottom:
+            pixels = slicer.util.arrayFromSegmentInternalBinaryLabelmap(segmentation_node, segment_id)
+            return _tight(pixels[0] == segment.GetLabelValue(), (top, left), segment, volume_node)
     pixels = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation_node, segment_id, volume_node)
-    if pixels is None or not pixels.any():
+    inside = np.zeros((1, 1), bool) if pixels is None else pixels[0] != 0
+    return _tight(inside, (0, 0), segment, volume_node)
+
+
+def _is_on_pixels_of(labels, segmentation_node, volume_node) -> bool:
+    """Tell whether a labelmap's voxels are a volume's pixels, so that indices agree."""
+    matrices = vtk.vtkMatrix4x4(), vtk.vtkMatrix4x4()
+    labels.GetImageToWorldMatrix(matrices[0])
+    volume_node.GetIJKToRASMatrix(matrices[1])
+    of_labels, of_volume = map(slicer.util.arrayFromVTKMatrix, matrices)
+    tolerance = 1e-6 * min(volume_node.GetSpacing())
+    return segmentation_node.GetParentTransformNode() is None and np.allclose(
+        of_labels, of_volume, rtol=0, atol=tolerance
+    )
+
+
+def _tight(inside: np.ndarray, corner: tuple[int, int], segment, volume_node) -> tuple[np.ndarray, tuple[int, int]]:
+    if not inside.any():
         raise InputError(f"The segment {segment.GetName()} has no pixel on {volume_node.GetName()}. Outline it first.")
-    mask = sitk.GetImageFromArray((pixels != 0).astype(np.uint8))
-    mask.CopyInformation(image)
-    return imaging.roi_mask(image, mask)
+    rows, columns = (np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
+    part = inside[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return part, (int(corner[0] + rows[0]), int(corner[1] + columns[0]))
 
 
 def volume_from_image(scene, image: sitk.Image, name: str):
@@ -112,13 +207,36 @@ def segmentation_from_mask(scene, mask: sitk.Image, volume_node, name: str, segm
     -------
     segmentation_node, segment_id
     """
-    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", scene.GenerateUniqueName(name))
-    node.CreateDefaultDisplayNodes()
-    node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
-    segment_id = node.GetSegmentation().AddEmptySegment("", segment_name)
+    node, segment_id = empty_segmentation(scene, volume_node, name, segment_name)
     pixels = (sitk.GetArrayFromImage(imaging.one_slice(mask, name)) != 0).astype(np.uint8)
     slicer.util.updateSegmentBinaryLabelmapFromArray(pixels, node, segment_id, volume_node)
     return node, segment_id
+
+
+def empty_segmentation(scene, volume_node, name: str, segment_name: str = "Lesion"):
+    """Add a segmentation with one empty segment, to be outlined on a volume; the lesion stays visible within.
+
+    Returns
+    -------
+    segmentation_node, segment_id
+    """
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", scene.GenerateUniqueName(name))
+    node.CreateDefaultDisplayNodes()
+    node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
+    display = node.GetDisplayNode()
+    display.SetOpacity2DFill(0.1)
+    display.SetSliceIntersectionThickness(2)
+    segment_id = node.GetSegmentation().AddEmptySegment("", segment_name, LESION_COLOUR)
+    place_beside(scene, node, volume_node)
+    return node, segment_id
+
+
+def place_beside(scene, node, volume_node) -> None:
+    """Put a node where a volume is in the subject hierarchy: into its study, under its patient."""
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    volume_item = hierarchy.GetItemByDataNode(volume_node)
+    parent = hierarchy.GetItemParent(volume_item) if volume_item else hierarchy.GetSceneItemID()
+    hierarchy.CreateItem(parent, node)
 
 
 def rows_to_table(scene, rows: list[dict], name: str):
@@ -176,6 +294,11 @@ def result_to_node(scene, result: dict, name: str):
     """Add a result to the scene: the record of a prediction, with every digit."""
     text = json.dumps(result, indent=1, allow_nan=False)
     return _text_node(scene, text, name, RESULT_ATTRIBUTE, str(result.get("outcome", "")))
+
+
+def update_result(text_node, result: dict) -> None:
+    """Replace what a text node holds by another result."""
+    text_node.SetText(json.dumps(result, indent=1, allow_nan=False))
 
 
 def result_from_node(text_node) -> dict:

@@ -92,7 +92,9 @@ def _distance_from_margin(
     return np.hypot(x, y) - radius * np.maximum(margin, 0.2)
 
 
-def write_cohort(folder: str | Path, patients: int = 60, seed: int = 15, progress: Progress = silent) -> Path:
+def write_cohort(
+    folder: str | Path, patients: int = 60, seed: int = 15, progress: Progress = silent, prevalence: float = 0.5
+) -> Path:
     """Write a cohort of phantoms: two views a patient, their outlines, and cohort.csv.
 
     SLNM follows the spiculation of the margin and HER2 the grain of the texture, both with overlap between the classes.
@@ -107,21 +109,30 @@ def write_cohort(folder: str | Path, patients: int = 60, seed: int = 15, progres
         Equal seeds give equal files.
     progress : callable
         Called after each patient.
+    prevalence : float
+        Share of patients with SLNM, between 0 and 1; a share that is no whole number of patients is rounded down.
 
     Returns
     -------
     pathlib.Path
         The cohort.csv.
+
+    Raises
+    ------
+    InputError
+        When no such cohort can be made, or the folder cannot.
     """
     folder = Path(folder)
     if patients < 1 or seed < 0:
         raise InputError(f"{patients} patients with seed {seed} are impossible: at least 1, and a seed from 0.")
+    if not 0 < prevalence < 1:
+        raise InputError(f"A prevalence of {prevalence:g} is impossible: give a share between 0 and 1, such as 0.2.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"The folder {folder} cannot be made ({error.strerror}). Choose another.") from error
     rng = np.random.default_rng(seed)
-    slnm = rng.permutation(np.arange(patients) % 2)
+    slnm = rng.permutation(_evenly_positive(patients, prevalence))
     her2 = rng.permutation(np.arange(patients) % 3)
     rows: list[dict] = []
     for i in range(patients):
@@ -130,6 +141,12 @@ def write_cohort(folder: str | Path, patients: int = 60, seed: int = 15, progres
         progress(i + 1, patients, f"phantom {patient_id}")
     write_rows(folder / "cohort.csv", rows)
     return folder / "cohort.csv"
+
+
+def _evenly_positive(patients: int, prevalence: float) -> np.ndarray:
+    """Return 0 or 1 for each patient, 1 where the running count of positives steps up."""
+    # Rounded, because 100 * 0.29 is 28.999...
+    return np.diff(np.floor(np.round(np.arange(patients + 1) * prevalence, 9)))
 
 
 def _write_patient(folder: Path, patient_id: str, slnm: int, her2: int, rng: np.random.Generator) -> list[dict]:

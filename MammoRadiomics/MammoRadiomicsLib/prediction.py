@@ -4,23 +4,35 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import SimpleITK as sitk
 
 from . import __version__, features, perturbation
+from . import prevalence as prevalences
 from .errors import InputError
-from .model_file import Model, Prediction
 from .presets import Preset
-from .tables import FeatureTable, rows_by_lesion, spacing_of
+from .tables import FeatureTable, Row, rows_by_lesion, spacing_of
+from .trained_model import Model, Prediction
 
+# As many as mammo-2d has grey levels: with fewer pixels most levels hold one or none, and texture is that of noise.
+FEWEST_PIXELS = 64
+STRONGEST = 5
 _NAMES = {
     "slnm": ("Sentinel lymph node metastasis (SLNM)", {"0": "no", "1": "yes"}),
     "her2": ("HER2 expression", {}),
 }
 
 
-def predict(model: Model, outlines: dict[str, tuple[sitk.Image, sitk.Image]], perturb: int = 0) -> dict:
+def predict(
+    model: Model,
+    outlines: dict[str, tuple[sitk.Image, sitk.Image]],
+    perturb: int = 0,
+    *,
+    prevalence: dict[str, float] | None = None,
+    explain: bool = True,
+) -> dict:
     """Extract what a model needs from the views of one lesion, apply it, and record both.
 
     Parameters
@@ -31,18 +43,23 @@ def predict(model: Model, outlines: dict[str, tuple[sitk.Image, sitk.Image]], pe
         Image and ROI (see :func:`.imaging.read_case`) by view, such as ``{"CC": (image, roi)}``.
     perturb : int
         Number of plausible outlines (see :mod:`.perturbation`) over which the probabilities' range is taken.
+    prevalence : dict, optional
+        Share of each class where the model is used (see :func:`.prevalence.complete`).
+    explain : bool
+        Add the Shapley values of the probabilities, which take some tenths of a second.
 
     Returns
     -------
     dict
-        JSON: the :class:`.model_file.Prediction`, ``card``, digests of model and preset, and for each view its pixel
-        spacing in mm, ROI size in pixels, the hashes of image and ROI, and the features used. ``range`` holds the
-        lowest and highest probability of each class over the outline given and `perturb` plausible ones.
+        JSON: the :class:`.trained_model.Prediction`; ``explanation`` (see :meth:`.trained_model.Model.explain`) or
+        None; ``card``, digests of model and preset, and for each view its pixel spacing in mm, ROI size in pixels, the
+        hashes of image and ROI, and the features used. ``range`` holds the lowest and highest probability of each
+        class, for the local prevalence where there is one, over the outline given and `perturb` plausible ones.
 
     Raises
     ------
     InputError
-        When a view that the model cannot do without is missing, or an outline is unusable.
+        When a view that the model cannot do without is missing, an outline is unusable, or a prevalence makes no sense.
     """
     if not outlines:
         raise InputError("No view was given. Give at least one image with its outline.")
@@ -54,75 +71,135 @@ def predict(model: Model, outlines: dict[str, tuple[sitk.Image, sitk.Image]], pe
     spacing_mm = spacings.pop() if len(spacings) == 1 else None
     if spacing_mm is None and not preset.resamples:
         raise InputError("The views have different pixel spacings and the model's preset does not resample them.")
-    found = model.predict(values, spacing_mm=spacing_mm).to_json()
-    found["warnings"] += [f"{view}: {note}" for view, (_, notes) in extracted.items() for note in notes]
+    found = model.predict(values, spacing_mm=spacing_mm, prevalence=prevalence)
+    described = {view: {**describe(*outlines[view]), "features": values[view]} for view in outlines}
+    notes = {
+        view: [*_note_of_size(described[view]["roi_pixels"], outlines[view][0].GetSpacing()[0], preset), *of_view]
+        for view, (_, of_view) in extracted.items()
+    }
     return {
-        **found,
+        **found.to_json(),
+        "warnings": found.warnings + [f"{view}: {note}" for view, of_view in notes.items() for note in of_view],
+        "explanation": model.explain(values, prevalence=prevalence) if explain else None,
         "card": model.card,
         "purpose": model.purpose,
         "model_sha256": model.digest,
         "preset_sha256": preset.digest,
         "version": __version__,
-        "views": {view: {**describe(*outlines[view]), "features": values[view]} for view in outlines},
+        "views": described,
         "perturbed_outlines": perturb,
-        "range": _range(model, outlines, perturb, found["probabilities"]) if perturb else None,
+        "range": _range(model, outlines, perturb, found) if perturb else None,
     }
 
 
 def _range(
-    model: Model, outlines: dict[str, tuple[sitk.Image, sitk.Image]], perturb: int, given: dict[str, float]
+    model: Model, outlines: dict[str, tuple[sitk.Image, sitk.Image]], perturb: int, given: Prediction
 ) -> dict[str, list[float]]:
     """Lowest and highest probability of each class over the outline given and plausible ones."""
     variants = {view: perturbation.perturbed_masks(roi, perturb) for view, (_, roi) in outlines.items()}
-    found = [given]
+    found = [given.shown]
     for i in range(perturb):
         values = {
             view: extract_noting(image, variants[view][i], model.preset, model.image_feature_names)[0]
             for view, (image, _) in outlines.items()
         }
-        found.append(model.predict(values).probabilities)
-    return {name: [min(each[name] for each in found), max(each[name] for each in found)] for name in given}
+        found.append(model.predict(values, prevalence=given.prevalence["local"]).shown)
+    return {name: [min(each[name] for each in found), max(each[name] for each in found)] for name in given.shown}
 
 
-def predict_table(model: Model, table: FeatureTable) -> list[dict]:
+def _note_of_size(roi_pixels: int, spacing_mm: float | None, preset: Preset) -> list[str]:
+    """Say when an outline has too few pixels for texture, counted at the preset's own pixel spacing."""
+    resampled = [each for each in (preset.settings.get("resampledPixelSpacing") or ())[:2] if each]
+    pixels = roi_pixels
+    for each in resampled if spacing_mm else ():
+        pixels *= spacing_mm / each
+    if pixels >= FEWEST_PIXELS:
+        return []
+    return [
+        f"The outline covers only {pixels:.0f} pixels of the size that the preset works with; texture needs "
+        f"{FEWEST_PIXELS} or more. Check that it takes in the whole lesion."
+    ]
+
+
+def predict_table(model: Model, table: FeatureTable, prevalence: dict[str, float] | None = None) -> list[dict]:
     """Apply a model to a feature table.
+
+    Parameters
+    ----------
+    model : Model
+        A trained model.
+    table : FeatureTable
+        Extracted with the model's preset.
+    prevalence : dict, optional
+        Share of each class where the model is used (see :func:`.prevalence.complete`).
 
     Returns
     -------
     list of dict
-        A row per lesion: its keys, probabilities, radscore, band, warnings; ``failure`` says why one has none.
+        A row per lesion: its keys, probabilities (with a prevalence also ``local_probability_`` columns), radscore,
+        band, ``applicability_percentile``, ``beyond_training`` (0 or 1), warnings; ``failure`` says why one has none.
+
+    Raises
+    ------
+    InputError
+        When the prevalence makes no sense.
     """
+    if prevalence is not None:
+        prevalence = prevalences.complete(prevalence, model.classes)
     rows = []
     for key, by_view in rows_by_lesion(table.rows).items():
-        row = dict(zip(("patient_id", "laterality", "lesion_id"), key, strict=True))
-        row |= {f"probability_{name}": "" for name in model.classes}
-        row |= {"radscore": "", "band": "", "warnings": "", "failure": ""}
+        row = dict(zip(("patient_id", "laterality", "lesion_id"), key, strict=True)) | _empty_row(model, prevalence)
         try:
-            found = _predict_rows(model, table, by_view)
+            row |= _row_of(_predict_rows(model, table, by_view, prevalence))
         except InputError as error:
             row["failure"] = str(error)
-        else:
-            row |= {f"probability_{name}": value for name, value in found.probabilities.items()}
-            row |= {"radscore": found.radscore, "band": found.band or "", "warnings": " ".join(found.warnings)}
         rows.append(row)
     return rows
 
 
-def _predict_rows(model: Model, table: FeatureTable, by_view: dict[str, int]) -> Prediction:
+def _empty_row(model: Model, prevalence: dict[str, float] | None) -> dict:
+    kinds = ("probability", "local_probability") if prevalence else ("probability",)
+    columns = [f"{kind}_{name}" for kind in kinds for name in model.classes]
+    columns += ["radscore", "band", "applicability_percentile", "beyond_training", "warnings", "failure"]
+    return dict.fromkeys(columns, "")
+
+
+def _row_of(found: Prediction) -> dict:
+    row = {f"probability_{name}": value for name, value in found.probabilities.items()}
+    row |= {f"local_probability_{name}": value for name, value in (found.local_probabilities or {}).items()}
+    return row | {
+        "radscore": found.radscore,
+        "band": found.band or "",
+        "applicability_percentile": found.applicability["percentile"],
+        "beyond_training": int(found.applicability["beyond"]),
+        "warnings": " ".join(found.warnings),
+    }
+
+
+def _predict_rows(
+    model: Model, table: FeatureTable, by_view: dict[str, int], prevalence: dict[str, float] | None
+) -> Prediction:
     """Apply a model to the rows of one lesion, which must have been extracted as the model's were."""
     _refuse_unknown_views(model, set(by_view))
-    rows = [table.rows[i] for i in by_view.values()]
-    others = {row.get("preset", "") for row in rows} - {model.preset.name}
+    rows = {view: table.rows[i] for view, i in by_view.items()}
+    others = {row.get("preset", "") for row in rows.values()} - {model.preset.name}
     if others:
         raise InputError(
             f"Its features come from the preset {others.pop()!r}, the model's from {model.preset.name!r}. "
             "Extract them again."
         )
-    features_by_view = {
-        view: dict(zip(table.names, table.values[i].tolist(), strict=True)) for view, i in by_view.items()
-    }
-    spacings = {spacing_of(row) for row in rows}
-    return model.predict(features_by_view, spacing_mm=spacings.pop() if len(spacings) == 1 else None)
+    values = {view: dict(zip(table.names, table.values[i].tolist(), strict=True)) for view, i in by_view.items()}
+    spacings = {spacing_of(row) for row in rows.values()}
+    spacing_mm = spacings.pop() if len(spacings) == 1 else None
+    found = model.predict(values, spacing_mm=spacing_mm, prevalence=prevalence)
+    notes = [f"{view}: {note}".removeprefix(": ") for view, row in rows.items() for note in _notes_of_row(row, model)]
+    return replace(found, warnings=found.warnings + notes)
+
+
+def _notes_of_row(row: Row, model: Model) -> list[str]:
+    """What the size of an outline in a table says; nothing where the table does not state it."""
+    pixels = row.get("roi_pixels", "")
+    return _note_of_size(int(pixels), spacing_of(row), model.preset) if pixels.isdecimal() else []
 
 
 def named(record: dict, key: str = "probabilities") -> tuple[str, dict]:
@@ -138,19 +215,73 @@ def outcome_names(outcome: str) -> tuple[str, dict[str, str]]:
 
 def as_text(record: dict) -> str:
     """Return a record in plain words, the caveats before the numbers' reasons."""
-    title, names = named(record)
-    lines = [f"{title}: " + ", ".join(f"{name} {p:.1%}" for name, p in names.items())]
+    lines = _probabilities_in_words(record)
     if record["range"]:
         ranges = ", ".join(f"{name} {low:.1%} to {high:.1%}" for name, (low, high) in named(record, "range")[1].items())
         lines.append(f"Over {record['perturbed_outlines']} plausible outlines: {ranges} (no confidence interval).")
     if record["band"]:
-        lines.append(f"Band by the study's thresholds: {record['band']} (not advice).")
+        of_which = ", from the probability for your prevalence" if record["local_probabilities"] else ""
+        lines.append(f"Band by the study's thresholds{of_which}: {record['band']} (not advice).")
     lines += [f"Warning: {warning}" for warning in record["warnings"]]
-    strongest = list(record["contributions"].items())[:5]
+    if not record["applicability"]["beyond"]:
+        lines.append(_applicability_in_words(record))
     lines.append(f"Radscore {record['radscore']:.3f}; strongest contributions:")
-    lines += [f"  {share:+.3f}  {name}" for name, share in strongest]
+    lines += [f"  {share:+.3f}  {name}" for name, share in list(record["contributions"].items())[:STRONGEST]]
+    if record["explanation"]:
+        lines += _explanation_in_words(record)
     lines.append("Not a medical device.")
     return "\n".join(lines)
+
+
+def _probabilities_in_words(record: dict) -> list[str]:
+    """The probabilities for the local prevalence where there is one, and as trained."""
+    title, _ = named(record)
+    trained_at = _percentages(record, record["prevalence"]["training"])
+    if not record["local_probabilities"]:
+        return [f"{title}: {_percentages(record, record['probabilities'])}", f"Prevalence in training: {trained_at}."]
+    local_at = _percentages(record, record["prevalence"]["local"])
+    return [
+        f"{title}: {_percentages(record, record['local_probabilities'])} for your prevalence ({local_at})",
+        f"As trained, for the training's prevalence ({trained_at}): {_percentages(record, record['probabilities'])}.",
+    ]
+
+
+def _percentages(record: dict, shares: dict[str, float]) -> str:
+    names = outcome_names(record["outcome"])[1]
+    return ", ".join(f"{names.get(name, name)} {share:.1%}" for name, share in shares.items())
+
+
+def _applicability_in_words(record: dict) -> str:
+    found = record["applicability"]
+    return (
+        f"Applicability: distance {found['distance']:.3g} from the training's lesions, larger than that of "
+        f"{found['percentile']:.0f}% of them when held out; {found['outside']} of {len(record['contributions'])} "
+        "features outside the training's range."
+    )
+
+
+def explained(record: dict) -> tuple[str, float, list[tuple[str, float, float | None]]]:
+    """Return the most probable class (of two, the second), its base, and its strongest Shapley values with errors."""
+    explanation = record["explanation"]
+    probabilities = record[explanation["of"]]
+    name = max(explanation["values"], key=probabilities.__getitem__)
+    errors = explanation["errors"][name] if explanation["errors"] else {}
+    values = list(explanation["values"][name].items())[:STRONGEST]
+    return name, explanation["base"][name], [(feature, value, errors.get(feature)) for feature, value in values]
+
+
+def _explanation_in_words(record: dict) -> list[str]:
+    name, base, values = explained(record)
+    shown = outcome_names(record["outcome"])[1].get(name, name)
+    probability = record[record["explanation"]["of"]][name]
+    lines = [
+        f"Probability of {shown} {probability:.1%}, the model's mean {base:.1%}; strongest contributions to the "
+        "difference in percentage points (Shapley values):"
+    ]
+    for feature, value, error in values:
+        spread = "" if error is None else f" (SE {100 * error:.1f})"
+        lines.append(f"  {100 * value:+.1f}{spread}  {feature}")
+    return lines
 
 
 def extract_noting(

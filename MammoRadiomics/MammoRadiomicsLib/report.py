@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import figures
-from .files import write_atomically
+from . import evaluation, performance_figures, report_tables, report_text, training_figures
+from .errors import InputError
+from .files import refuse_as_target, write_atomically
+from .prediction import outcome_names
+from .print_style import settle
 from .tables import rows_to_csv
 
 if TYPE_CHECKING:
@@ -16,56 +21,156 @@ if TYPE_CHECKING:
 
     from .learning import Training
 
+SUMMARY = "report.md"
 
-def write(training: Training, claims: list[dict], folder: str | Path) -> list[Path]:
-    """Write model card, metrics, out-of-fold probabilities, comparison of protocols and figures; return the paths.
+
+def write(
+    training: Training, claims: list[dict], folder: str | Path, subgroup_columns: tuple[str, ...] = ()
+) -> list[Path]:
+    """Write summary, card, tables and figures of a training into a folder; all of them or, on an error, none.
+
+    What an earlier report left there under the names of this one is replaced or removed; other files stay.
 
     Parameters
     ----------
     training : Training
         As :func:`.learning.train` returns it.
     claims : list of dict
-        As :func:`.protocols.compare` returns them.
+        As :func:`.protocols.compare` returns them; may be empty.
     folder : path
         Made if missing.
+    subgroup_columns : tuple of str
+        Columns of the table in whose parts performance is shown.
+
+    Returns
+    -------
+    list of Path
+        What was written, the summary first.
 
     Raises
     ------
     InputError
-        When the folder cannot be written to.
+        When the folder cannot be written to, or a column makes no subgroups.
     """
-    folder = Path(folder)
+    subgroups = report_tables.subgroups(training, subgroup_columns)
+    contents: dict[str, str | bytes] = {"card.txt": training.model.card + "\n", "metrics.json": _metrics(training)}
+    for name, rows in _tables(training, claims, subgroups).items():
+        contents[f"{name}.csv"] = rows_to_csv(report_tables.without_formulas(rows))
+    for name, figure in _figures(training, claims, subgroups).items():
+        contents |= _pictures(name, figure)
+    summary = report_text.summary(training, claims, subgroups, list(contents))
+    return _write_all(Path(folder), {SUMMARY: summary, **contents})
+
+
+def _metrics(training: Training) -> str:
     manifest = training.model.manifest
-    contents: dict[str, str | bytes] = {
-        "card.txt": training.model.card + "\n",
-        "metrics.json": json.dumps({key: manifest[key] for key in ("metrics", "training", "versions")}, indent=1)
-        + "\n",
-        "out_of_fold.csv": rows_to_csv(_out_of_fold(training)),
-        "protocols.csv": rows_to_csv(claims),
+    parts = {key: manifest[key] for key in ("metrics", "training", "versions")}
+    return json.dumps(parts | {"sample_size": training.sample_size}, indent=1) + "\n"
+
+
+def _tables(training: Training, claims: list[dict], subgroups: list[dict]) -> dict[str, list[dict]]:
+    """Return the rows of each table by its name; those without rows are left out."""
+    tables = {
+        name: report_tables.probabilities(
+            training.evidence[key], training.test_lesions if key == "test" else training.lesions
+        )
+        for key, name in report_tables.PROBABILITIES.items()
+        if key in training.evidence
     }
-    title = f"{figures.outcome_names(training.model.outcome)[0]}: what three protocols claim on the same table"
-    contents |= _pictures("performance", figures.performance(training))
-    contents |= _pictures("protocols", figures.protocol_claims(claims, title))
-    for name, content in contents.items():
-        write_atomically(folder / name, content)
-    return [folder / name for name in contents]
+    *others, path = training.lasso
+    tables |= {
+        "radscores": report_tables.radscore_rows(training),
+        "lasso_path": report_tables.lasso(path),
+        **{f"lasso_path_{i}": report_tables.lasso(other) for i, other in enumerate(others)},
+        "selection": report_tables.selection(training),
+        "calibration": report_tables.calibrations(training),
+        "decision_curve": report_tables.decision_curves(training),
+        "protocols": claims,
+        "permuted": report_tables.permutations(training),
+        "subgroups": subgroups,
+    }
+    return {name: rows for name, rows in tables.items() if rows}
+
+
+def _figures(training: Training, claims: list[dict], subgroups: list[dict]) -> dict[str, Figure]:
+    model, data = training.model, training.lesions
+    metrics = model.manifest["metrics"]
+    title, names = outcome_names(model.outcome)
+    classes = tuple(names.get(name, name) for name in model.classes)
+    lesions = len(data.target)
+    figures = {
+        "performance": performance_figures.performance(training),
+        "confusion": performance_figures.confusion(metrics, classes),
+        "lasso": training_figures.lasso(training.lasso, classes, lesions),
+        "weights": training_figures.weights(model),
+        **_radscores(training, classes),
+    }
+    if training.selected:
+        figures["selection"] = training_figures.selection_frequency(training.selected, model.feature_names)
+    if claims:
+        claimed = f"{title}: what each protocol claims on the same table (n = {lesions} lesions)"
+        figures["protocols"] = training_figures.protocol_claims(claims, claimed)
+    if training.permuted:
+        observed = evaluation.mean_auc(training.evidence["cross_validated"])
+        figures["permutations"] = training_figures.permutations(observed, training.permuted)
+    if subgroups:
+        key = performance_figures.unseen(training.evidence)[0]
+        figures["subgroups"] = performance_figures.subgroups(subgroups, metrics[key]["auc"])
+    return figures
+
+
+def _radscores(training: Training, classes: tuple[str, ...]) -> dict[str, Figure]:
+    scores = report_tables.radscores(training, training.lesions)
+    # One LASSO for each class: the radscore is that of the last class.
+    several = len(training.lasso) > 1
+    target = training.lesions.target
+    cuts = training_figures.cut_offs(scores, (target == len(classes) - 1).astype(int) if several else target)
+    figures = {"radscores": training_figures.radscores(scores, target, classes, cuts)}
+    if training.test_lesions is not None:
+        kept = training.test_lesions
+        scores = report_tables.radscores(training, kept)
+        figures["radscores_test"] = training_figures.radscores(scores, kept.target, classes, cuts, "test")
+    return figures
 
 
 def _pictures(name: str, figure: Figure) -> dict[str, bytes]:
+    from matplotlib import rc_context
+
+    settle(figure)
     pictures = {}
-    for suffix in ("png", "svg"):
-        content = io.BytesIO()
-        figure.savefig(content, format=suffix, dpi=150)
-        pictures[f"{name}.{suffix}"] = content.getvalue()
+    # The same report is the same bytes: no date, no random identifiers.
+    with rc_context({"svg.hashsalt": name}):
+        for suffix, metadata in (("png", {}), ("svg", {"Date": None})):
+            content = io.BytesIO()
+            figure.savefig(content, format=suffix, metadata=metadata)
+            pictures[f"{name}.{suffix}"] = content.getvalue()
     return pictures
 
 
-def _out_of_fold(training: Training) -> list[dict]:
-    """One row per repeat and lesion."""
-    classes = training.model.classes
-    return [
-        {"repeat": repeat + 1, "patient_id": patient, "outcome": classes[label]}
-        | {f"probability_{name}": value for name, value in zip(classes, values.tolist(), strict=True)}
-        for repeat, rows in enumerate(training.out_of_fold)
-        for patient, label, values in zip(training.lesions.patients, training.lesions.target, rows, strict=True)
-    ]
+def _write_all(folder: Path, contents: dict[str, str | bytes]) -> list[Path]:
+    """Write all files beside their places, then move them there."""
+    paths = [folder / name for name in contents]
+    for path in paths:
+        refuse_as_target(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(dir=folder, prefix=".report."))
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written to ({error.strerror}). Choose another folder.") from error
+    try:
+        for name, content in contents.items():
+            write_atomically(staging / name, content)
+        for path in paths:
+            (staging / path.name).replace(path)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    _remove_stale(folder, set(contents))
+    return paths
+
+
+def _remove_stale(folder: Path, written: set[str]) -> None:
+    """Remove what an earlier report wrote and this one did not: another training's numbers."""
+    known = set(report_text.FILES) | {name.replace(".png", ".svg") for name in report_text.FILES}
+    known |= {path.name for path in folder.glob("lasso_path_*.csv")}
+    for name in known - written:
+        (folder / name).unlink(missing_ok=True)

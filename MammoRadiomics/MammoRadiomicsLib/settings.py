@@ -8,9 +8,23 @@ from .errors import InputError
 
 VIEWS = ("mean", "concat", "CC", "MLO")
 PURPOSES = ("research", "demonstration")
+PROTOCOLS = ("nested", "study")
+MISSING = ("refuse", "complete", "impute")
+ICC_BOUNDS = ("value", "low")
+LASSO_TARGETS = ("numeric", "one-vs-rest")
+CHOICES = {
+    "protocol": PROTOCOLS, "views": VIEWS, "missing": MISSING, "icc_bound": ICC_BOUNDS, "lasso_target": LASSO_TARGETS,
+    "purpose": PURPOSES,
+}  # fmt: skip
+_LEAST = {
+    "alpha_count": 1, "lasso_folds": 2, "smote_neighbours": 1, "calibration_folds": 2, "folds": 2, "repeats": 1,
+    "permutations": 0,
+}  # fmt: skip
 
 # The study's two limits for SLNM: above the second it would plan a dissection, below the first perhaps no biopsy.
 SLNM_THRESHOLDS = (0.20, 0.60)
+# The study's split is 7:3.
+STUDY_HOLDOUT = 0.3
 
 
 @dataclass(frozen=True)
@@ -19,10 +33,26 @@ class TrainingSettings:
 
     Parameters
     ----------
+    protocol : {"nested", "study"}
+        What is refitted where. Nested: everything inside every fold, measured by cross-validation. Study: as published,
+        one fit on the training rows of one split, balanced before it is standardised and calibrated.
     views : {"mean", "concat", "CC", "MLO"}
         How the views of one lesion become one row: their mean, side by side, or one of them alone.
+    reader : str
+        Whose outlines train; empty for the first reader of the table. The others serve the ICC.
+    missing : {"refuse", "complete", "impute"}
+        What becomes of lesions with a missing feature: the table is refused, they are left out and counted, or the
+        median of the training rows stands in.
+    icc : float
+        Features whose intraclass correlation over repeated outlines is not above this are left out, where the table
+        or a separate one has repeated outlines; 0 keeps all.
+    icc_bound : {"value", "low"}
+        Whether the correlation itself or the lower limit of its 95% interval must lie above `icc`.
     p_value : float
         Columns whose t-test (F-test for three classes) gives a larger P are left out.
+    lasso_target : {"numeric", "one-vs-rest"}
+        For three or more classes: one LASSO on the class numbers 0, 1, 2 as in the study, or one for each class against
+        the rest whose selected columns are united. The radscore is then that of the last class.
     alpha_min, alpha_max, alpha_count : float, float, int
         The LASSO's penalties: a logarithmic grid.
     lasso_folds : int
@@ -37,14 +67,26 @@ class TrainingSettings:
         Patient-grouped folds whose held-out real rows fit the sigmoid of the probabilities.
     folds, repeats : int
         Outer patient-grouped folds, and how often they are drawn anew, to measure performance.
+    split : str
+        Column that says ``train`` or ``test`` for each lesion; empty for none.
+    holdout : float
+        Share of the patients that is drawn as test rows where no column says so; 0 for none.
+    permutations : int
+        How often the nested protocol is repeated on permuted outcomes, to see what it claims where nothing is there.
     random_state : int
         The one seed of everything random.
     purpose : {"research", "demonstration"}
         A demonstration model never prints a band.
     """
 
+    protocol: str = "nested"
     views: str = "mean"
+    reader: str = ""
+    missing: str = "refuse"
+    icc: float = 0.75
+    icc_bound: str = "value"
     p_value: float = 0.05
+    lasso_target: str = "numeric"
     alpha_min: float = 1e-4
     alpha_max: float = 1e1
     alpha_count: int = 50
@@ -55,28 +97,32 @@ class TrainingSettings:
     calibration_folds: int = 5
     folds: int = 5
     repeats: int = 1
+    split: str = ""
+    holdout: float = 0.0
+    permutations: int = 0
     random_state: int = 15
     purpose: str = "research"
 
     def validate(self) -> None:
         """Raise InputError for the first setting that makes no sense."""
-        for name, choices in (("views", VIEWS), ("purpose", PURPOSES)):
+        for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise InputError(f"The setting {name} is {getattr(self, name)!r}; choose one of {', '.join(choices)}.")
-        lower_bounds = {
-            "alpha_count": 1, "lasso_folds": 2, "smote_neighbours": 1, "calibration_folds": 2, "folds": 2, "repeats": 1,
-        }  # fmt: skip
-        for name, least in lower_bounds.items():
+        for name, least in _LEAST.items():
             if getattr(self, name) < least:
                 raise InputError(f"The setting {name} is {getattr(self, name)}; it must be at least {least}.")
-        if not 0 < self.p_value <= 1:
-            raise InputError(f"The setting p_value is {self.p_value}; it must be above 0 and at most 1.")
+        for name, valid, rule in (
+            ("p_value", 0 < self.p_value <= 1, "above 0 and at most 1"),
+            ("icc", 0 <= self.icc < 1, "from 0 to below 1"),
+            ("holdout", 0 <= self.holdout <= 0.9, "from 0 to 0.9"),
+            ("svm_c", self.svm_c > 0, "above 0"),
+        ):
+            if not valid:
+                raise InputError(f"The setting {name} is {getattr(self, name)}; it must be {rule}.")
         if not 0 < self.alpha_min <= self.alpha_max:
             raise InputError(f"The LASSO grid runs from {self.alpha_min} to {self.alpha_max}; it must start above 0.")
         if not 0 <= self.random_state <= 2**31:
             raise InputError(f"The seed is {self.random_state}; it must lie between 0 and {2**31}.")
-        if not self.svm_c > 0:
-            raise InputError(f"The setting svm_c is {self.svm_c}; it must be above 0.")
 
     def to_json(self) -> dict:
         """Return the settings as a JSON object."""

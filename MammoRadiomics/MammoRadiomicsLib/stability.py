@@ -7,11 +7,13 @@ Fleiss, Psychol Bull 86:420 (1979). Everything is computed for all features at o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from .errors import InputError
-from .tables import PERTURBED, FeatureTable
+from .settings import TrainingSettings
+from .tables import PERTURBED, FeatureTable, finite_number, read_rows
 
 FEW_CASES = 30
 STABLE_FROM = 0.75
@@ -140,23 +142,48 @@ def _two_way_agreement(squares: _MeanSquares, tail: float) -> Icc:
     return Icc(value, low, high)
 
 
-def repeated_outlines(table: FeatureTable) -> tuple[np.ndarray, str]:
-    """Arrange a feature table by case and outline, and choose the form of the correlation.
+@dataclass(frozen=True)
+class Repeats:
+    """Cases outlined several times.
 
-    Cases outlined by every reader count; rows whose reader is ``perturbed-...`` are perturbed contours, compared among
-    themselves.
-
-    Returns
-    -------
+    Parameters
+    ----------
+    patients : numpy.ndarray
+        Shape (cases,).
     ratings : numpy.ndarray
         Shape (cases, raters, features).
     form : str
         ``ICC(1,1)`` for perturbed contours, ``ICC(2,1)`` for readers.
+    """
 
-    Raises
-    ------
-    InputError
-        When no case was outlined twice.
+    patients: np.ndarray
+    ratings: np.ndarray
+    form: str
+
+    def of(self, patients: np.ndarray) -> Repeats:
+        """Return the cases of some patients."""
+        kept = np.isin(self.patients, patients)
+        return Repeats(self.patients[kept], self.ratings[kept], self.form)
+
+    def stable(self, threshold: float, bound: str) -> np.ndarray:
+        """Return which features have a correlation above a threshold, shape (features,), boolean.
+
+        Parameters
+        ----------
+        threshold : float
+            Such as 0.75.
+        bound : {"value", "low"}
+            Whether the correlation or the lower limit of its 95% interval must lie above it.
+        """
+        found = getattr(icc(self.ratings, self.form), bound)
+        return np.nan_to_num(found, nan=-np.inf) > threshold
+
+
+def repeated_outlines(table: FeatureTable) -> Repeats | None:
+    """Arrange a feature table by case and outline, and choose the form of the correlation; None without repeats.
+
+    Cases outlined by every reader count; rows whose reader is ``perturbed-...`` are perturbed contours, compared among
+    themselves.
     """
     readers = list(dict.fromkeys(row.get("reader", "") for row in table.rows))
     perturbed = [reader for reader in readers if reader.startswith(PERTURBED)]
@@ -165,18 +192,62 @@ def repeated_outlines(table: FeatureTable) -> tuple[np.ndarray, str]:
     for i, row in enumerate(table.rows):
         case = tuple(row.get(column, "") for column in ("patient_id", "lesion_id", "laterality", "view"))
         by_case.setdefault(case, {})[row.get("reader", "")] = i
-    complete = [[of_case[rater] for rater in raters] for of_case in by_case.values() if set(raters) <= set(of_case)]
+    complete = {case: of_case for case, of_case in by_case.items() if set(raters) <= set(of_case)}
     if len(raters) < 2 or len(complete) < 2:
+        return None
+    rows = np.array([[of_case[rater] for rater in raters] for of_case in complete.values()])
+    patients = np.array([patient for patient, *_ in complete])
+    return Repeats(patients, table.values[rows], "ICC(1,1)" if perturbed else "ICC(2,1)")
+
+
+def read_stable(path: str | Path, names: tuple[str, ...], settings: TrainingSettings) -> dict[str, bool]:
+    """Return whether a table written by 'stability' calls each feature stable.
+
+    Parameters
+    ----------
+    path : path
+        The table.
+    names : tuple of str
+        Features asked for.
+    settings : TrainingSettings
+        The limit, and whether the correlation or its lower limit must lie above it.
+
+    Raises
+    ------
+    InputError
+        When the table lacks a feature, or no feature is stable.
+    """
+    column = "icc" if settings.icc_bound == "value" else "icc_low"
+    found = {row.get("feature", ""): finite_number(row.get(column, "")) for row in read_rows(path)}
+    missing = [name for name in names if name not in found]
+    if missing:
         raise InputError(
-            f"Agreement needs cases outlined by two or more readers; the table has {len(raters)} readers and "
-            f"{len(complete)} cases outlined by all. Add a second reader, or extract with --perturb."
+            f"{Path(path).name} says nothing of {len(missing)} features, the first {missing[0]}. Make it with "
+            "'stability' from the same preset."
         )
-    return table.values[np.array(complete)], "ICC(1,1)" if perturbed else "ICC(2,1)"
+    # A comparison with NaN is false: a feature without a correlation is not stable.
+    stable = {name: found[name] > settings.icc for name in names}
+    if not any(stable.values()):
+        raise InputError(f"{Path(path).name} has no feature with an ICC above {settings.icc:g}. Lower the limit.")
+    return stable
 
 
 def report(table: FeatureTable) -> list[dict]:
-    """Return one row per feature: correlation and interval of one outline and of the mean, and what prevents them."""
-    ratings, form = repeated_outlines(table)
+    """Return one row per feature: correlation and interval of one outline and of the mean, and what prevents them.
+
+    Raises
+    ------
+    InputError
+        When fewer than two cases were outlined twice.
+    """
+    repeats = repeated_outlines(table)
+    if repeats is None:
+        readers = len({row.get("reader", "") for row in table.rows})
+        raise InputError(
+            f"Agreement needs two cases outlined by two or more readers; the table has {readers} readers. Add a second "
+            "reader, or extract with --perturb."
+        )
+    ratings, form = repeats.ratings, repeats.form
     single = icc(ratings, form)
     average = single.averaged(ratings.shape[1])
     finite = np.isfinite(ratings).all(axis=(0, 1))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from . import spreadsheet
 from .errors import InputError
 from .files import write_atomically
 
@@ -40,33 +41,20 @@ class FeatureTable:
 
 
 def read_rows(path: str | Path) -> list[Row]:
-    """Read a CSV table with a header as dicts of stripped text.
+    """Read a table with a header, CSV or Excel, as dicts of stripped text; see :func:`.spreadsheet.read`.
 
     Raises
     ------
     InputError
-        When the file is missing, is not UTF-8, has no rows, or has a row of another length than its header.
+        When the file cannot be read as a table, has no rows, or has a row of another length than its header.
     """
-    path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"The table {path} cannot be read ({error.strerror}). Check the path.") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"The table {path.name} is not UTF-8 text. Save it as CSV UTF-8.") from error
-    try:
-        header, *lines = [line for line in csv.reader(io.StringIO(text, newline="")) if line] or [[]]
-    except csv.Error as error:
-        raise InputError(f"The table {path.name} is not a CSV file ({error}). Save it as CSV UTF-8.") from error
-    if not lines:
-        raise InputError(f"The table {path.name} has no rows.")
-    header = [name.strip() for name in header]
-    if len(set(header)) < len(header):
-        raise InputError(f"The table {path.name} has two columns of the same name. Rename one.")
-    for number, line in enumerate(lines, start=2):
-        if len(line) != len(header):
-            raise InputError(f"Row {number} of {path.name} has {len(line)} cells, the header {len(header)}. Mend it.")
-    return [dict(zip(header, (cell.strip() for cell in line), strict=True)) for line in lines]
+    return read_numbered_rows(path)[0]
+
+
+def read_numbered_rows(path: str | Path) -> tuple[list[Row], list[int]]:
+    """Read a table as :func:`read_rows` does, and where each row stands in the file."""
+    sheet = spreadsheet.read(path)
+    return [dict(zip(sheet.header, line, strict=True)) for line in sheet.lines], sheet.numbers
 
 
 def rows_to_csv(rows: Iterable[dict]) -> str:
@@ -114,7 +102,7 @@ def feature_table(rows: list[Row], what: str, finite: bool = True) -> FeatureTab
     values = np.empty((len(rows), len(names)))
     for i, row in enumerate(rows):
         for j, name in enumerate(names):
-            values[i, j] = _number(row[name])
+            values[i, j] = finite_number(row[name])
             if finite and not np.isfinite(values[i, j]):
                 raise InputError(
                     f"{what}, row {i + 2}, column {name} holds {row[name]!r}, which is not a finite number. "
@@ -133,7 +121,8 @@ def _is_feature(name: str) -> bool:
     return len(parts) == 3 and parts[1] in _FEATURE_CLASSES
 
 
-def _number(text: str) -> float:
+def finite_number(text: str) -> float:
+    """Return a cell as a number; NaN where it is none or not finite."""
     try:
         number = float(text)
     except ValueError:
@@ -146,7 +135,7 @@ def spacing_of(row: Row) -> float | None:
     text = row.get("pixel_spacing_mm", "")
     if not text:
         return None
-    number = _number(text)
+    number = finite_number(text)
     if not number > 0:
         raise InputError(f"{case_name(row)} has the pixel_spacing_mm {text!r}, which is not a number. Correct it.")
     return number
@@ -165,15 +154,25 @@ def lesion_key(row: Row) -> tuple[str, str, str]:
     return row["patient_id"], row.get("laterality", ""), row.get("lesion_id") or "1"
 
 
-def rows_by_lesion(rows: list[Row]) -> dict[tuple[str, str, str], dict[str, int]]:
-    """Return the indices of each lesion's rows by view, as the reader outlined them who comes first in the table.
+def rows_by_lesion(rows: list[Row], reader: str = "") -> dict[tuple[str, str, str], dict[str, int]]:
+    """Return the indices of each lesion's rows by view, as one reader outlined them.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Of a feature table.
+    reader : str
+        Whose outlines; empty for the reader who comes first in the table.
 
     Raises
     ------
     InputError
-        When a row has no patient_id, or a lesion has two rows of one view.
+        When there is no such reader, a row has no patient_id, or a lesion has two rows of one view.
     """
-    reader = rows[0].get("reader", "")
+    readers = dict.fromkeys(row.get("reader", "") for row in rows)
+    reader = reader or next(iter(readers))
+    if reader not in readers:
+        raise InputError(f"The table has no reader {reader!r}; it has {', '.join(filter(None, readers)) or 'one'}.")
     found: dict[tuple[str, str, str], dict[str, int]] = {}
     for i, row in enumerate(rows):
         if not row.get("patient_id"):

@@ -17,11 +17,17 @@ from MammoRadiomicsHost import api
 
 # What the stand-in itself offers, and what slicer.util takes from it; a test compares this with the stand-in.
 OFFERED = {
-    "qt (names)": {"Qt", "QFile", "QIcon", "QMessageBox", "QSettings", "QUiLoader"},
-    "slicer.app": {
-        "applicationLogic", "applicationName", "moduleManager", "mrmlScene", "processEvents", "restoreOverrideCursor",
-        "setOverrideCursor", "testingEnabled", "topLevelWidgets", "translate",
+    "qt (names)": {
+        "Qt", "QByteArray", "QDesktopServices", "QFile", "QIcon", "QMessageBox", "QProcess", "QSettings",
+        "QTableWidgetItem", "QTimer", "QUiLoader", "QUrl",
     },
+    "slicer.app": {
+        "applicationLogic", "applicationName", "connect", "layoutManager", "moduleManager", "mrmlScene",
+        "processEvents", "restoreOverrideCursor", "setOverrideCursor", "startupCompleted", "testingEnabled",
+        "topLevelWidgets", "translate",
+    },
+    "SampleData": {"SampleDataLogic"},
+    "slicer.app.layoutManager()": {"layout", "layoutLogic", "setLayout", "sliceWidget"},
     "slicer.i18n": {"tr", "translate"},
     "slicer.packaging": {"load_requirements", "pip_check", "pip_ensure"},
     "slicer.parameterNodeWrapper": {"Choice", "WithinRange", "parameterNodeWrapper"},
@@ -34,15 +40,17 @@ OFFERED = {
         "name", "path", "title",
     },
 }  # fmt: skip
+# Objects that are made in Python, not in a .ui file.
+MADE = {"QFileDialog", "QProcess", "QTimer"}
 
 
 def used() -> dict[str, set[str]]:
     """Return the Python names used and offered, by where they live, and the classes under "classes"."""
     names = {where: set(offered) for where, offered in OFFERED.items()}
-    for path in api.MODULE_FILES.values():
+    for path in (*api.MODULE_FILES.values(), *api.GUI_FILES):
         for where, name in api.used_python_names(path):
             names.setdefault(where, set()).add(name)
-    classes = {"QObject", "QWidget"}
+    classes = {"QObject", "QWidget"} | MADE
     for path in api.PANEL_FILES.values():
         classes |= set(api.ui_classes(path).values()) | api.layout_classes(path)
     return names | {"classes": classes}

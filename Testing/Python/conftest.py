@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
+import traceback
 
 import pytest
 
@@ -34,7 +36,12 @@ def host(started_host, monkeypatch):
         pythonqt.failures.append(f"a Python thread was started: {thread}")
         raise RuntimeError("A Python thread starves in Slicer; use a child process.")
 
+    def record(kind, error, trace):
+        pythonqt.failures.append("in an observer: " + "".join(traceback.format_exception(kind, error, trace)))
+
     monkeypatch.setattr(threading.Thread, "start", refuse)
+    # VTK prints what an observer raises, and goes on.
+    monkeypatch.setattr(sys, "excepthook", record)
     slicer.mrmlScene.Clear()
     yield started_host
     slicer.mrmlScene.Clear()

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from MammoRadiomicsHost import api
-from MammoRadiomicsHost.api import MODULE_FILES, PANEL_FILES, ROOT
+from MammoRadiomicsHost.api import GUI_FILES, MODULE_FILES, PANEL_FILES, ROOT
 
 SURFACE = ROOT.parent / "shared" / "slicer" / "api.json"
 
@@ -23,7 +23,12 @@ def test_a_panel_uses_only_names_of_slicer(name, slicer_names):
 
 @pytest.mark.parametrize("name", MODULE_FILES)
 def test_a_module_file_uses_only_names_of_slicer(name, slicer_names):
-    assert api.check_source(MODULE_FILES[name], PANEL_FILES[name], slicer_names) == []
+    assert api.check_source(MODULE_FILES[name], [PANEL_FILES[name]], slicer_names) == []
+
+
+@pytest.mark.parametrize("path", GUI_FILES, ids=lambda path: path.stem)
+def test_a_shared_file_uses_only_names_of_slicer(path, slicer_names):
+    assert api.check_source(path, list(PANEL_FILES.values()), slicer_names) == []
 
 
 @pytest.mark.parametrize(
@@ -42,7 +47,7 @@ def test_a_planted_wrong_name_in_a_module_file_is_found(right, wrong, slicer_nam
     assert right in source
     planted = tmp_path / "MammoRadiomics.py"
     planted.write_text(source.replace(right, wrong), encoding="utf-8")
-    assert api.check_source(planted, PANEL_FILES["MammoRadiomics"], slicer_names)
+    assert api.check_source(planted, [PANEL_FILES["MammoRadiomics"]], slicer_names)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +105,7 @@ def test_the_stand_ins_widgets_have_only_names_of_slicer(host, slicer_names):
     from MammoRadiomicsHost import widgets
 
     # Qt calls these virtual methods of its own.
-    virtual = {"mousePressEvent", "paintEvent"}
+    virtual = {"minimumSizeHint", "mousePressEvent", "paintEvent", "resizeEvent", "showEvent", "sizeHint"}
     for widget in widgets.WIDGETS:
         own = {name for each in widget.__mro__ if each.__module__ == widgets.__name__ for name in _public(each)}
         offered = {name for name in own - virtual if not slicer_names.has(widget.__name__, name)}

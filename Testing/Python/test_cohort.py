@@ -103,7 +103,7 @@ def test_two_lesions_of_one_patient_may_differ_and_unknown_ones_are_counted():
     found = lesions.from_table(tables.FeatureTable(rows, ("a",), np.zeros((3, 1))), "slnm")
     assert found.target.tolist() == [0, 1]
     assert found.patients.tolist() == ["P1", "P1"]
-    assert found.excluded == 1
+    assert found.excluded == {"no outcome": 1}
 
 
 # Wolff et al., J Clin Oncol 36:2105 (2018), as METHODS.md restates it.
@@ -165,13 +165,55 @@ def test_refuses_a_lesion_that_is_there_twice_and_a_row_without_patient():
 def test_counts_lesions_that_the_first_reader_left_out():
     table = a_table(lesions=4, features=3, views=("CC",))
     rows = [row | {"reader": "A" if i < 3 else "B"} for i, row in enumerate(table.rows)]
-    assert lesions.from_table(tables.FeatureTable(rows, table.names, table.values), "outcome").excluded == 1
+    table = tables.FeatureTable(rows, table.names, table.values)
+    assert lesions.from_table(table, "outcome").excluded == {"no outline by the reader": 1}
+    assert lesions.from_table(table, "outcome", classes=("0", "1"), reader="B").excluded == {
+        "no outline by the reader": 3
+    }
+    with pytest.raises(InputError, match="The table has no reader 'C'; it has A, B"):
+        lesions.from_table(table, "outcome", reader="C")
 
 
-def test_perturbed_outlines_are_no_cases_of_the_cohort():
-    rows = [{"patient_id": "P1", "reader": reader} for reader in ("", "perturbed-1")]
-    table = tables.FeatureTable(rows, ("a",), np.zeros((2, 1)))
-    assert len(cohort.with_cohort(table, [{"patient_id": "P1", "slnm": "1"}]).rows) == 1
+def test_says_why_lesions_were_left_out():
+    ihc = ["0", "1+", "2+", "2+", "", "3+"]
+    rows = [{"patient_id": f"P{i}", "her2_ihc": score, "view": "CC"} for i, score in enumerate(ihc)]
+    rows[3]["her2_fish"] = "negative"
+    rows.append({"patient_id": "P7", "her2_ihc": "0", "view": "MLO"})
+    values = np.zeros((7, 1))
+    values[5] = np.nan
+    table = tables.FeatureTable(rows, ("a",), values)
+    found = lesions.from_table(table, "her2", "CC", complete=True)
+    assert found.excluded == {
+        "IHC 2+ without FISH": 1, "no outcome": 1, "a feature is missing": 1, "no CC view": 1
+    }  # fmt: skip
+    assert [found.classes[i] for i in found.target] == ["zero", "low", "low"]
+
+
+def test_a_column_says_what_is_kept_for_the_test():
+    table = a_table(lesions=4, features=3)
+    for i, row in enumerate(table.rows):
+        row["part"] = "Test" if i >= 6 else "train"
+    assert lesions.from_table(table, "outcome", split="part").split == ("train", "train", "train", "test")
+    with pytest.raises(InputError, match="no column side for the split"):
+        lesions.from_table(table, "outcome", split="side")
+    table.rows[0]["part"] = "test"
+    with pytest.raises(InputError, match="Patient P000 is in train and in test"):
+        lesions.from_table(table, "outcome", split="part")
+    table.rows[0]["part"] = "hold"
+    with pytest.raises(InputError, match="'hold' in the column part; write train or test"):
+        lesions.from_table(table, "outcome", split="part")
+    for row in table.rows:
+        row["part"] = "train"
+    with pytest.raises(InputError, match="puts no lesion into test"):
+        lesions.from_table(table, "outcome", split="part")
+
+
+def test_perturbed_outlines_follow_their_lesion_and_are_no_cases_of_their_own():
+    rows = [{"patient_id": f"P{i}", "reader": reader} for i in (1, 2) for reader in ("", "perturbed-1")]
+    table = tables.FeatureTable(rows, ("a",), np.zeros((4, 1)))
+    joined = cohort.with_cohort(table, [{"patient_id": f"P{i}", "slnm": str(i - 1)} for i in (1, 2)])
+    assert [row["slnm"] for row in joined.rows] == ["0", "0", "1", "1"]
+    assert lesions.from_table(joined, "slnm").values.shape == (2, 1)
 
 
 def test_refuses_a_spacing_that_is_no_number():

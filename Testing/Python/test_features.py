@@ -373,13 +373,21 @@ def test_a_sigma_wider_than_the_image_is_refused(case):
     [
         ({"minimumROISize": 5000}, "minimumROISize asks for more than 5000"),
         ({"resegmentRange": [50000]}, "resegmentRange leaves too little"),
-        ({"resampledPixelSpacing": [20, 20, 0]}, "Nothing is left of the outline|needs at least 2 x 2"),
+        ({"resampledPixelSpacing": [20, 20, 0]}, "resampled to 20 mm, (none|1 x 1) are left, and texture needs 2 x 2"),
         ({"resampledPixelSpacing": [0.1, 0.1]}, "three numbers"),
     ],
 )
 def test_an_outline_that_a_setting_leaves_too_small_is_refused(case, settings, reason):
     with pytest.raises(InputError, match=reason):
         features.extract(*case, flat_preset(**settings))
+
+
+def test_an_outline_that_resampling_leaves_too_small_is_named_by_what_was_drawn(case):
+    image, roi = case
+    tiny = sitk.Image(roi) * 0
+    tiny[50:52, 60:63, 0] = 1
+    with pytest.raises(InputError, match=r"covers 2 x 3 pixels of 0\.07 mm; resampled to 0\.1 mm, 1 x 2 are left"):
+        features.extract(image, tiny, "mammo-2d")
 
 
 @pytest.mark.parametrize(("bin_width", "levels"), [(200, "[2-9]"), (1, "[3-9][0-9][0-9]")])

@@ -8,11 +8,37 @@ import SimpleITK as sitk
 from MammoRadiomicsLib import figures, phantoms
 from PIL import Image
 
+LONG = "log-sigma-4-mm-3D_glszm_LargeAreaHighGrayLevelEmphasis"
 RECORD = {
     "outcome": "slnm",
     "purpose": "demonstration",
     "probabilities": {"0": 0.25, "1": 0.75},
+    "local_probabilities": None,
+    "prevalence": {"training": {"0": 0.6, "1": 0.4}, "local": None},
+    "range": None,
+    "perturbed_outlines": 0,
+    "explanation": {
+        "of": "probabilities",
+        "method": "sampled",
+        "pairs": 16,
+        "base": {"1": 0.4},
+        "values": {"1": {LONG: 0.3, f"MLO/{LONG}": -0.1, "original_firstorder_Mean": 0.15}},
+        "errors": {"1": {LONG: 0.01, f"MLO/{LONG}": 0.02, "original_firstorder_Mean": 0.005}},
+    },
     "warnings": ["Demonstration model.", "A feature with a very-long-name " * 8],
+}
+LOCAL = RECORD | {
+    "local_probabilities": {"0": 0.9, "1": 0.1},
+    "prevalence": {"training": {"0": 0.6, "1": 0.4}, "local": {"0": 0.95, "1": 0.05}},
+    "range": {"0": [0.85, 0.97], "1": [0.03, 0.15]},
+    "perturbed_outlines": 10,
+    "explanation": None,
+}
+HER2 = RECORD | {
+    "outcome": "her2",
+    "probabilities": {"zero": 0.2, "low": 0.8},
+    "prevalence": {"training": {"zero": 0.5, "low": 0.5}, "local": None},
+    "explanation": None,
 }
 
 
@@ -35,25 +61,38 @@ def test_a_mammogram_is_shown_as_in_its_file_with_its_outline():
 
 
 def test_every_probability_and_every_warning_is_shown():
-    figure = figures.predictions([RECORD, RECORD | {"outcome": "her2", "probabilities": {"zero": 0.2, "low": 0.8}}])
+    figure = figures.predictions([RECORD, HER2])
     shown = texts_of(figure)
-    for text in (
-        "25.0%",
-        "75.0%",
-        "80.0%",
-        "SLNM: Demonstration model.",
-        "HER2: Demonstration",
-        "Not a medical device.",
-    ):
+    for text in ("25.0%", "75.0%", "80.0%", "SLNM: Demonstration model.", "HER2: Demonstration"):
         assert text in shown
+    assert shown.count("Not a medical device.") == 1
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["no", "yes"]
 
 
-@pytest.mark.parametrize("count", [1, 2])
-def test_nothing_is_cut_off(count):
+def test_the_reasons_stand_beside_the_probabilities():
+    bars, reasons, _ = figures.predictions([RECORD]).axes
+    assert bars.get_title(loc="left").startswith("Sentinel lymph node metastasis (SLNM)")
+    assert "probability of yes\nfrom the model's mean, 40.0%, to 75.0%" in reasons.get_title(loc="left")
+    assert [label.get_text().split("\n")[1] for label in reasons.get_yticklabels()][2] == "firstorder Mean"
+    assert [patch.get_width() for patch in reasons.patches] == pytest.approx([30, -10, 15])
+    assert "standard errors" in reasons.get_xlabel()
+
+
+def test_a_local_prevalence_and_the_range_are_named():
+    bars, _ = figures.predictions([LOCAL]).axes
+    assert {text.get_text() for text in bars.get_legend().get_texts()} == {
+        "for your prevalence", "as trained", "your prevalence", "range over 10 plausible outlines"
+    }  # fmt: skip
+    assert "10.0%" in {text.get_text() for text in bars.texts}
+    bars, *_ = figures.predictions([RECORD]).axes
+    assert {text.get_text() for text in bars.get_legend().get_texts()} == {"probability", "prevalence in training"}
+
+
+@pytest.mark.parametrize("records", [[RECORD], [LOCAL], [RECORD, HER2, LOCAL]])
+def test_nothing_is_cut_off(records):
     """The outermost pixels of the picture are background."""
     picture = io.BytesIO()
-    figures.predictions([RECORD] * count).savefig(picture, format="png", dpi=80)
+    figures.predictions(records).savefig(picture, format="png", dpi=80)
     pixels = np.asarray(Image.open(picture).convert("L"))
     edges = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     assert (edges == 255).all()

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from dicom_files import RAMP, a_mammogram
 from MammoRadiomicsLib import imaging
 from MammoRadiomicsLib.errors import InputError
 from PIL import Image
@@ -146,53 +147,38 @@ def test_refuses_an_impossible_spacing(spacing_mm):
         imaging.with_spacing(an_image(), spacing_mm)
 
 
-def a_dicom_file(path: Path, **attributes) -> Path:
-    from pydicom.dataset import FileDataset, FileMetaDataset
-    from pydicom.uid import DigitalMammographyXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
-
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = DigitalMammographyXRayImageStorageForPresentation
-    meta.MediaStorageSOPInstanceUID = generate_uid()
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    data = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
-    data.SOPClassUID, data.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
-    data.Modality, data.Rows, data.Columns = "MG", 30, 40
-    data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
-    data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 16, 12, 11, 0
-    data.PixelData = np.arange(1200, dtype=np.uint16).tobytes()
-    for name, value in attributes.items():
-        setattr(data, name, value)
-    data.save_as(path, enforce_file_format=True)
-    return path
-
-
-@pytest.mark.parametrize(
-    ("attributes", "spacing"),
-    [
-        ({"PixelSpacing": [0.08, 0.06]}, (0.06, 0.08)),
-        ({"ImagerPixelSpacing": [0.1, 0.1]}, (0.1, 0.1)),
-        ({"ImagerPixelSpacing": [0.1, 0.1], "EstimatedRadiographicMagnificationFactor": 1.25}, (0.08, 0.08)),
-        ({"PixelSpacing": [0.05, 0.05], "ImagerPixelSpacing": [0.1, 0.1]}, (0.05, 0.05)),
-    ],
-)
-def test_takes_the_spacing_of_a_dicom_file(tmp_path, attributes, spacing):
+def test_reads_a_dicom_file_by_the_rules_of_intake(tmp_path):
+    path = a_mammogram(
+        tmp_path / "i.dcm", PhotometricInterpretation="MONOCHROME1", EstimatedRadiographicMagnificationFactor=1.25
+    )
     mask = tmp_path / "m.png"
     Image.fromarray(sitk.GetArrayFromImage(a_mask())[0]).save(mask)
-    image, _ = imaging.read_case(a_dicom_file(tmp_path / "i.dcm", **attributes), mask)
-    assert image.GetSpacing()[:2] == pytest.approx(spacing)
+    image, _ = imaging.read_case(path, mask)
+    assert image.GetSpacing()[:2] == pytest.approx((0.08, 0.08))
+    assert sitk.GetArrayFromImage(image)[0, 0, 0] == 4095
 
 
 def test_asks_for_the_spacing_of_a_dicom_file_without_one(tmp_path):
-    path = a_dicom_file(tmp_path / "i.dcm")
+    path = a_mammogram(tmp_path / "i.dcm", ImagerPixelSpacing=None)
     Image.fromarray(sitk.GetArrayFromImage(a_mask())[0]).save(tmp_path / "m.png")
     with pytest.raises(InputError, match="does not say how large its pixels are"):
         imaging.read_case(path, tmp_path / "m.png")
+    image, _ = imaging.read_case(path, tmp_path / "m.png", spacing_mm=0.07)
+    assert image.GetSpacing()[:2] == (0.07, 0.07)
 
 
-def test_refuses_inverted_polarity(tmp_path):
-    path = a_dicom_file(tmp_path / "i.dcm", PhotometricInterpretation="MONOCHROME1", PixelSpacing=[0.1, 0.1])
-    with pytest.raises(InputError, match="MONOCHROME1"):
-        imaging.read_case(path, path)
+@pytest.mark.parametrize(
+    ("attributes", "sentence"),
+    [
+        ({"PhotometricInterpretation": "MONOCHROME1"}, "mask m.dcm is stored as MONOCHROME1"),
+        ({"NumberOfFrames": 2, "PixelData": RAMP.tobytes() * 2}, "mask m.dcm is a stack of several frames"),
+        ({"Rows": 60}, "mask m.dcm is cut short"),
+    ],
+)
+def test_refuses_a_dicom_mask_whose_labels_may_be_others(tmp_path, attributes, sentence):
+    image = a_mammogram(tmp_path / "i.dcm")
+    with pytest.raises(InputError, match=sentence):
+        imaging.read_case(image, a_mammogram(tmp_path / "m.dcm", "SC", **attributes))
 
 
 @pytest.mark.parametrize("suffix", ["tif", "jpg", "png"])

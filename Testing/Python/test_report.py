@@ -1,50 +1,291 @@
-"""What is written beside a model: complete, consistent with the model, and drawn without a window."""
+"""What is written beside a model: complete, consistent with the model, whole or not at all, safe to open."""
 
 import csv
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 from made_up import a_table
-from MammoRadiomicsLib import figures, learning, protocols, report
+from MammoRadiomicsLib import (
+    evaluation,
+    files,
+    learning,
+    protocols,
+    report,
+    report_tables,
+    report_text,
+    training_figures,
+)
+from MammoRadiomicsLib.errors import InputError
 from MammoRadiomicsLib.settings import TrainingSettings
+from MammoRadiomicsLib.tables import FeatureTable
 
 QUICK = TrainingSettings(folds=2, repeats=2, calibration_folds=3, lasso_folds=3)
+ALWAYS = {
+    "report.md", "card.txt", "metrics.json", "training_probabilities.csv", "radscores.csv", "lasso_path.csv",
+    "selection.csv", "calibration.csv", "decision_curve.csv", "performance.png", "performance.svg", "confusion.png",
+    "confusion.svg", "lasso.png", "lasso.svg", "weights.png", "weights.svg", "radscores.png", "radscores.svg",
+}  # fmt: skip
+CLAIMED = {"protocols.csv", "protocols.png", "protocols.svg"}
+NESTED = {"out_of_fold.csv", "selection.png", "selection.svg"}
+TESTED = {"test_probabilities.csv", "radscores_test.png", "radscores_test.svg"}
+PERMUTED = {"permuted.csv", "permutations.png", "permutations.svg"}
+SUBGROUPS = {"subgroups.csv", "subgroups.png", "subgroups.svg"}
 
 
-@pytest.fixture(scope="module", params=[("0", "1"), ("high", "low", "none")])
-def training(request):
-    return learning.train(a_table(classes=request.param), "outcome", QUICK)
+def a_clinical_table(classes: tuple[str, ...]) -> FeatureTable:
+    """The made-up table with a breast density and an age for each patient."""
+    table = a_table(classes=classes)
+    rows = [
+        {**row, "density": "abc"[int(row["patient_id"][1:]) % 3], "age": str(40 + int(row["patient_id"][1:]))}
+        for row in table.rows
+    ]
+    return dataclasses.replace(table, rows=rows)
 
 
-def test_the_report_holds_every_number_behind_the_figures(training, tmp_path):
-    claims = protocols.compare(training, seeds=2)
-    paths = report.write(training, claims, tmp_path / "report")
-    assert {path.name for path in paths} == {path.name for path in (tmp_path / "report").iterdir()}
-    with (tmp_path / "report" / "out_of_fold.csv").open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    assert len(rows) == 2 * 60
-    name = training.model.classes[-1]
-    found = np.array([float(row[f"probability_{name}"]) for row in rows]).reshape(2, 60)
-    np.testing.assert_array_equal(found, training.out_of_fold[:, :, -1])
-    metrics = json.loads((tmp_path / "report" / "metrics.json").read_text(encoding="utf-8"))["metrics"]
-    assert metrics == training.model.manifest["metrics"]
-    brier = ((found.mean(axis=0) - (training.lesions.target == len(training.model.classes) - 1)) ** 2).mean()
-    assert metrics["brier"][name] == pytest.approx(brier)
+@pytest.fixture(scope="module")
+def trained():
+    """Two classes, with test rows and permuted outcomes."""
+    settings = dataclasses.replace(QUICK, holdout=0.3, permutations=2)
+    return learning.train(a_clinical_table(("0", "1")), "outcome", settings)
 
 
-def test_the_claim_of_the_nested_protocol_is_the_models_own(training):
-    claims = [claim["auc"] for claim in protocols.compare(training, seeds=1) if claim["protocol"] == "nested"]
-    aucs = [auc["mean"] for auc in training.model.manifest["metrics"]["auc"].values()]
-    assert np.mean(claims) == pytest.approx(np.mean(aucs))
+@pytest.fixture(scope="module")
+def claims(trained):
+    return protocols.compare(trained, seeds=2)
 
 
-def test_each_class_has_its_row_of_curves(training):
-    figure = figures.performance(training)
-    rows = 1 if len(training.model.classes) == 2 else 3
-    assert len(figure.axes) == 3 * rows
-    assert {axes.get_xlabel() for axes in figure.axes} == {
-        "1 - specificity",
-        "Predicted probability",
-        "Threshold probability",
-    }
+@pytest.fixture(scope="module")
+def folder(trained, claims, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("report") / "new"
+    report.write(trained, claims, folder, ("density", "age"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def three_classes():
+    return learning.train(a_table(classes=("high", "low", "none")), "outcome", QUICK)
+
+
+@pytest.fixture
+def without_pictures(monkeypatch):
+    """Drawing takes seconds, and the pictures have tests of their own."""
+    monkeypatch.setattr(report, "_figures", lambda *_: {})
+
+
+def rows_of(path) -> list[dict]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def names_in(folder) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_the_report_is_whole(folder):
+    assert names_in(folder) == ALWAYS | CLAIMED | NESTED | TESTED | PERMUTED | SUBGROUPS
+    assert all(path.stat().st_size > 20 for path in folder.iterdir())
+
+
+def test_every_probability_behind_the_measures_is_in_a_table(trained, folder):
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics["metrics"] == trained.model.manifest["metrics"]
+    assert metrics["sample_size"] == trained.sample_size
+    for key, name in report_tables.PROBABILITIES.items():
+        rows = rows_of(folder / f"{name}.csv")
+        evidence = trained.evidence[key]
+        found = np.array([float(row["probability_1"]) for row in rows])
+        np.testing.assert_array_equal(found, evidence.probabilities[:, :, 1].ravel())
+        assert [row["patient_id"] for row in rows[: len(evidence.target)]] == evidence.patients.tolist()
+        assert {row["repeat"] for row in rows} == {str(i + 1) for i in range(len(evidence.probabilities))}
+        mean = found.reshape(evidence.probabilities.shape[:2]).mean(axis=0)
+        assert metrics["metrics"][key]["brier"]["1"] == pytest.approx(((mean - evidence.target) ** 2).mean())
+
+
+def test_the_radscores_are_those_of_the_model(trained, folder):
+    rows = rows_of(folder / "radscores.csv")
+    assert [row["rows"] for row in rows] == ["training"] * 42 + ["test"] * 18
+    lesions = trained.test_lesions
+    features = dict(zip(lesions.names, lesions.values[0].tolist(), strict=True))
+    expected = trained.model.predict({"CC": features, "MLO": features}).radscore
+    (found,) = [row for row in rows if row["patient_id"] == lesions.patients[0]]
+    assert float(found["radscore"]) == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_missing_feature_is_its_median_in_a_radscore(trained):
+    values = trained.lesions.values.copy()
+    column = trained.lesions.names.index(trained.model.feature_names[0])
+    values[3, column] = np.nan
+    filled = values.copy()
+    filled[3, column] = np.nanmedian(values[:, column])
+    missing, complete = (
+        dataclasses.replace(trained, lesions=dataclasses.replace(trained.lesions, values=each))
+        for each in (values, filled)
+    )
+    np.testing.assert_allclose(
+        report_tables.radscores(missing, missing.lesions), report_tables.radscores(complete, complete.lesions)
+    )
+
+
+def test_the_lasso_path_ends_in_the_models_weights(trained, folder):
+    rows = rows_of(folder / "lasso_path.csv")
+    (chosen,) = [row for row in rows if row["chosen"] == "1"]
+    weights = {name: float(chosen[name]) for name in trained.lasso[0].names if float(chosen[name])}
+    assert weights == dict(
+        zip(trained.model.feature_names, trained.model.arrays["lasso_coef"].tolist(), strict=True)
+    )  # fmt: skip
+    assert len(rows) <= len(trained.lasso[0].alphas)
+    assert all(float(row["error"]) > 0 for row in rows)
+
+
+def test_selection_counts_the_outer_folds(trained, folder):
+    rows = rows_of(folder / "selection.csv")
+    for row in rows:
+        count = sum(row["feature"] in columns for columns in trained.selected)
+        assert (int(row["folds_chosen"]), int(row["folds"])) == (count, 4)
+        assert (row["in_model"] == "1") == (row["feature"] in trained.model.feature_names)
+
+
+def test_decision_and_calibration_curves_are_those_of_unseen_rows(trained, folder):
+    rows = rows_of(folder / "decision_curve.csv")
+    expected = evaluation.decision_curve(trained.evidence["test"])
+    found = [float(row["net_benefit"]) for row in rows if row["rows"] == "test"]
+    assert found == [row["net_benefit"] for row in expected]
+    assert {row["rows"] for row in rows} == {"cross-validated", "test"}
+    binned = [row for row in rows_of(folder / "calibration.csv") if row["curve"] == "binned"]
+    assert sum(int(row["lesions"]) for row in binned) == 42 + 18
+
+
+def test_subgroups_are_measured_on_the_lesions_of_the_column(trained, folder):
+    rows = rows_of(folder / "subgroups.csv")
+    assert [row["subgroup"] for row in rows] == ["a", "b", "c", *[row["subgroup"] for row in rows[3:]]]
+    assert all(row["subgroup"].startswith(("above", "up to")) for row in rows[3:])
+    assert sum(int(row["lesions"]) for row in rows[:3]) == sum(int(row["lesions"]) for row in rows[3:]) == 42
+    labels = np.array([row["density"] for row in trained.lesions.rows])
+    expected = evaluation.subgroups(trained.evidence["cross_validated"], labels, 15)
+    assert [float(row["auc"]) for row in rows[:3]] == [row["auc"] for row in expected]
+
+
+@pytest.mark.parametrize(("column", "words"), [("nothing", "no column nothing"), ("patient_id", "42 different values")])
+def test_refuses_a_column_that_makes_no_subgroups(trained, tmp_path, column, words):
+    with pytest.raises(InputError, match=words):
+        report.write(trained, [], tmp_path / "report", (column,))
+    assert not (tmp_path / "report").exists()
+
+
+def test_the_summary_tells_apparent_cross_validated_and_test_aucs_side_by_side(trained, folder):
+    text = (folder / "report.md").read_text(encoding="utf-8")
+    metrics = trained.model.manifest["metrics"]
+    aucs = [report_text.interval(metrics[key]["auc"]["1"]) for key in ("training", "cross_validated", "test")]
+    assert f"| 1 | {aucs[0]} | {aucs[1]} | {aucs[2]} | {metrics['optimism']['1']:.2f} |" in text
+    assert "| leaky: balanced and selected before the split | 2 |" in text
+    assert "| nested, without synthetic rows (SMOTE) | 2 |" in text
+    assert "events per candidate" in text
+    assert "With the outcomes shuffled 2 times" in text
+    assert "Not a medical device." in text
+    for name in names_in(folder) - {"report.md"}:
+        assert f"`{name.replace('.svg', '.png')}`" in text
+
+
+def test_the_study_protocol_has_no_out_of_fold_rows(without_pictures, tmp_path):
+    training = learning.train(a_table(), "outcome", dataclasses.replace(QUICK, protocol="study"))
+    report.write(training, [], tmp_path)
+    assert "out_of_fold.csv" not in names_in(tmp_path)
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "depends on its luck" in text
+    assert "AUC, cross-validated" not in text
+    assert "The threshold was chosen on training (apparent) rows" in text
+
+
+def test_three_classes_have_their_mean_and_their_rows(three_classes, without_pictures, tmp_path):
+    report.write(three_classes, [], tmp_path)
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "| mean of the classes |" in text
+    assert [line.split(" | ")[1] for line in text.splitlines() if line.startswith("| low | ")][1:] == [
+        "training (apparent)", "cross-validated"
+    ]  # fmt: skip
+    assert {row["class"] for row in rows_of(tmp_path / "decision_curve.csv")} == {"high", "low", "none"}
+
+
+def test_each_class_against_the_rest_has_its_path_in_a_file(without_pictures, tmp_path):
+    settings = dataclasses.replace(QUICK, lasso_target="one-vs-rest", repeats=1)
+    training = learning.train(a_table(classes=("high", "low", "none")), "outcome", settings)
+    report.write(training, [], tmp_path)
+    assert {path.name for path in tmp_path.glob("lasso_path*")} == {
+        "lasso_path.csv", "lasso_path_0.csv", "lasso_path_1.csv"
+    }  # fmt: skip
+    assert "lasso_path_1.csv" in (tmp_path / "report.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+A1", "-cmd|x", "@SUM(A1)", "\tx", "\r=1"])
+def test_text_that_a_spreadsheet_program_would_run_is_made_harmless(text):
+    assert report_tables.without_formulas([{text: text}]) == [{f"'{text}": f"'{text}"}]
+
+
+@pytest.mark.parametrize("cell", ["-1.5", "+2e3", "-", "+", "P=1", "", -1.5, None])
+def test_numbers_and_signs_stay_as_they_are(cell):
+    assert report_tables.without_formulas([{"x": cell}]) == [{"x": cell}]
+
+
+def test_names_from_a_strangers_table_stay_text(without_pictures, tmp_path):
+    table = a_table(classes=("=cmd|x", "<b>&|`"))
+    rows = [{**row, "patient_id": f"=P{row['patient_id']}"} for row in table.rows]
+    training = learning.train(dataclasses.replace(table, rows=rows), "outcome", QUICK)
+    report.write(training, [], tmp_path)
+    assert {row["outcome"] for row in rows_of(tmp_path / "radscores.csv")} == {"'=cmd|x", "<b>&|`"}
+    assert all(row["patient_id"].startswith("'=P") for row in rows_of(tmp_path / "out_of_fold.csv"))
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "<b>" not in text
+    assert r"=cmd\|x" in text
+
+
+def test_the_same_training_gives_the_same_bytes(trained, claims, folder, tmp_path, monkeypatch):
+    def one_figure(*_):
+        observed = evaluation.mean_auc(trained.evidence["cross_validated"])
+        return {"permutations": training_figures.permutations(observed, trained.permuted)}
+
+    monkeypatch.setattr(report, "_figures", one_figure)
+    for path in report.write(trained, claims, tmp_path, ("density", "age"))[1:]:
+        assert path.read_bytes() == (folder / path.name).read_bytes(), path.name
+
+
+def test_what_an_earlier_report_left_is_removed_and_other_files_stay(three_classes, without_pictures, tmp_path):
+    for name in ("permuted.csv", "radscores_test.svg", "lasso_path_1.csv", "notes.txt"):
+        (tmp_path / name).write_text("old", encoding="utf-8")
+    paths = report.write(three_classes, [], tmp_path)
+    assert names_in(tmp_path) == {path.name for path in paths} | {"notes.txt"}
+
+
+def test_a_report_that_cannot_be_written_leaves_the_old_one(three_classes, without_pictures, tmp_path, monkeypatch):
+    report.write(three_classes, [], tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    written = []
+
+    def fail_at_the_fifth(path, content):
+        written.append(path)
+        if len(written) == 5:
+            raise InputError("no space left")
+        files.write_atomically(path, content)
+
+    monkeypatch.setattr(report, "write_atomically", fail_at_the_fifth)
+    with pytest.raises(InputError, match="no space left"):
+        report.write(dataclasses.replace(three_classes, selected=[]), [], tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_refuses_a_folder_that_is_a_file_or_has_a_folder_in_the_place_of_a_file(
+    three_classes, without_pictures, tmp_path
+):
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    with pytest.raises(InputError, match="cannot be written"):
+        report.write(three_classes, [], tmp_path / "file")
+    (tmp_path / "folder" / "metrics.json").mkdir(parents=True)
+    with pytest.raises(InputError, match=r"metrics\.json"):
+        report.write(three_classes, [], tmp_path / "folder")
+    assert names_in(tmp_path / "folder") == {"metrics.json"}
+
+
+def test_the_claim_of_the_nested_protocol_is_the_models_own(trained, claims):
+    nested = [claim["auc"] for claim in claims if claim["protocol"] == "nested"]
+    assert np.mean(nested) == pytest.approx(trained.model.manifest["metrics"]["cross_validated"]["auc"]["1"]["mean"])

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .. import progress
 from ..errors import InputError
 from . import DONE, SOME_FAILED, SPACING_HELP, refuse_overwriting
+
+if TYPE_CHECKING:
+    from ..presets import Preset
 
 
 def add(commands) -> argparse.ArgumentParser:
@@ -21,38 +25,68 @@ def add(commands) -> argparse.ArgumentParser:
     parser.add_argument("--spacing", type=float, metavar="MM", help=SPACING_HELP)
     parser.add_argument("--preset", default="study-1409", help="study-1409, mammo-2d or a pyradiomics parameter file")
     parser.add_argument("--perturb", type=int, default=0, metavar="N", help="also N perturbed outlines of each")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes that share a cohort (default 1)")
+    parser.add_argument("--scheduler", metavar="tcp://...", help="Dask scheduler whose workers compute instead")
     parser.add_argument("--output", type=Path, required=True, help="features.csv to write")
     return parser
 
 
 def run(options: argparse.Namespace, report: progress.Progress) -> tuple[int, str]:
-    from .. import cohort, extraction, presets
+    from .. import batch, presets
 
     if options.cohort and options.mask:
         raise InputError("A cohort names its masks itself: leave --mask out.")
-    refuse_overwriting([options.output], [options.cohort, options.image, options.mask])
+    if not options.cohort and (options.jobs != 1 or options.scheduler):
+        raise InputError("One outline needs no --jobs and no --scheduler: leave them out.")
+    written = [*batch.outputs(options.output), *batch.bookkeeping(options.output)]
+    refuse_overwriting(written, [options.cohort, options.image, options.mask])
     preset = presets.load(options.preset)
-    outlines = cohort.read_cohort(options.cohort) if options.cohort else [_single_outline(options)]
-    report = report if options.cohort else progress.silent
-    found = extraction.extract_cohort(outlines, preset, options.spacing, options.perturb, report)
-    if not options.cohort and found.failures:
-        raise InputError(found.failures[0]["reason"])
-    extraction.write(found, preset, options.output)
+    return _cohort(options, preset, report) if options.cohort else _single_outline(options, preset)
+
+
+def _cohort(options: argparse.Namespace, preset: Preset, report: progress.Progress) -> tuple[int, str]:
+    from .. import batch, cohort, cohort_check, tables
+
+    settings = batch.Settings(options.spacing, options.perturb, options.jobs, options.scheduler)
+    settings.validate()
+    folder = options.cohort.parent
+    rows, numbers = tables.read_numbered_rows(options.cohort)
+    problems = cohort_check.check(rows, folder, numbers=numbers, spacing_mm=options.spacing, resamples=preset.resamples)
+    refused = cohort_check.refused_rows(problems)
+    done = batch.extract(
+        cohort.located(rows, folder), preset, options.output, settings,
+        numbers=numbers, refused=refused, progress=report,
+    )  # fmt: skip
     failures = options.output.with_suffix(".failures.csv")
-    if not found.rows:
-        raise InputError(f"No outline could be used; {failures} says why. The first: {found.failures[0]['reason']}")
-    summary = f"{len(found.rows)} outlines x {preset.feature_count} features: {options.output}"
-    noted = [source["notes"][0] for source in found.sources if source["notes"]]
-    if noted:
-        summary += (
-            f"\nA note on {len(noted)} of them ({options.output.with_suffix('.run.json')}). The first: {noted[0]}"
-        )
-    if found.failures:
-        return SOME_FAILED, f"{summary}\n{len(found.failures)} outlines failed: {failures}"
+    if not done.rows:
+        raise InputError(f"No outline could be used; {failures} says why. The first: {done.failures[0]['reason']}")
+    summary = _summary(options.output, preset, done.rows, done.notes)
+    summary += f"\n{done.computed} rows of the cohort were computed, {done.kept} were kept from before."
+    warnings = len(problems) - sum(each.severity == cohort_check.ERROR for each in problems)
+    if warnings:
+        summary += f"\n{warnings} warnings; see 'cohort check'."
+    if done.failures:
+        return SOME_FAILED, f"{summary}\n{len(done.failures)} outlines failed: {failures}"
     return DONE, summary
 
 
-def _single_outline(options: argparse.Namespace) -> dict[str, str]:
+def _single_outline(options: argparse.Namespace, preset: Preset) -> tuple[int, str]:
+    from .. import extraction
+
     if options.mask is None:
         raise InputError("An image needs its outline: give --mask FILE as well.")
-    return {"image": str(options.image), "mask": str(options.mask), "label": str(options.label)}
+    row = {"image": str(options.image), "mask": str(options.mask), "label": str(options.label)}
+    found = extraction.extract_cohort([row], preset, options.spacing, options.perturb)
+    if found.failures:
+        raise InputError(found.failures[0]["reason"])
+    extraction.write(found, preset, options.output)
+    notes = [source["notes"][0] for source in found.sources if source["notes"]]
+    return DONE, _summary(options.output, preset, len(found.rows), notes)
+
+
+def _summary(output: Path, preset: Preset, rows: int, notes: list[str]) -> str:
+    summary = f"{rows} outlines x {preset.feature_count} features: {output}"
+    if notes:
+        record = output.with_suffix(".run.json")
+        summary += f"\nA note on {len(notes)} of them ({record}). The first: {notes[0]}"
+    return summary

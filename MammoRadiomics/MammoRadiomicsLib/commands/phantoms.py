@@ -14,6 +14,7 @@ def add(commands) -> argparse.ArgumentParser:
     parser.set_defaults(command=run)
     parser.add_argument("--patients", type=int, default=60)
     parser.add_argument("--seed", type=int, default=15)
+    parser.add_argument("--prevalence", type=float, default=0.5, help="share of patients with SLNM (default 0.5)")
     parser.add_argument("--output", type=Path, required=True, help="folder to write to")
     return parser
 
@@ -21,5 +22,5 @@ def add(commands) -> argparse.ArgumentParser:
 def run(options: argparse.Namespace, report: progress.Progress) -> tuple[int, str]:
     from .. import phantoms
 
-    path = phantoms.write_cohort(options.output, options.patients, options.seed, report)
+    path = phantoms.write_cohort(options.output, options.patients, options.seed, report, options.prevalence)
     return DONE, f"{options.patients} patients, two views each: {path}"

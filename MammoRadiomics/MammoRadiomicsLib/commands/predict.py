@@ -5,10 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .. import progress
 from ..errors import InputError
 from . import DONE, SOME_FAILED, SPACING_HELP, refuse_overwriting
+
+if TYPE_CHECKING:
+    from ..trained_model import Model
 
 
 def add(commands) -> argparse.ArgumentParser:
@@ -20,6 +24,12 @@ def add(commands) -> argparse.ArgumentParser:
     parser.add_argument("--mask", action="append", default=[], type=Path)
     parser.add_argument("--label", type=int, default=1, help="value of the lesion in the masks (default 1)")
     parser.add_argument("--spacing", type=float, metavar="MM", help=SPACING_HELP)
+    parser.add_argument(
+        "--prevalence",
+        metavar="CLASS=SHARE,...",
+        help="how common the classes are where you work, such as 1=0.2 or zero=0.3,low=0.4,positive=0.3; one may be "
+        "left out (default: as in training)",
+    )
     parser.add_argument("--perturb", type=int, default=0, metavar="N", help="range over N plausible outlines")
     parser.add_argument("--json", type=Path, help="write the whole record as JSON")
     parser.add_argument("--features", type=Path, help="features.csv instead of images")
@@ -29,16 +39,20 @@ def add(commands) -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace, report: progress.Progress) -> tuple[int, str]:
     from .. import model_file, prediction, tables
+    from .. import prevalence as prevalences
 
     model = model_file.load(options.model)
+    prevalence = None
+    if options.prevalence is not None:
+        prevalence = prevalences.complete(prevalences.parse(options.prevalence), model.classes)
     refuse_overwriting([options.output, options.json], [options.model, options.features, *options.image, *options.mask])
     if not options.features:
         if options.output:
             raise InputError("A prediction from images is written as JSON: give --json FILE instead of --output.")
-        return DONE, _predict_images(options, model)
+        return DONE, _predict_images(options, model, prevalence)
     if options.image or options.json or options.perturb or options.output is None:
         raise InputError("Predictions of a table take --features and --output, without images, --json or --perturb.")
-    rows = prediction.predict_table(model, tables.read_features(options.features))
+    rows = prediction.predict_table(model, tables.read_features(options.features), prevalence)
     tables.write_rows(options.output, rows)
     failures = [row for row in rows if row["failure"]]
     if not failures:
@@ -50,7 +64,7 @@ def run(options: argparse.Namespace, report: progress.Progress) -> tuple[int, st
     )
 
 
-def _predict_images(options: argparse.Namespace, model) -> str:
+def _predict_images(options: argparse.Namespace, model: Model, prevalence: dict[str, float] | None) -> str:
     from .. import imaging, prediction
     from ..files import write_atomically
 
@@ -60,7 +74,7 @@ def _predict_images(options: argparse.Namespace, model) -> str:
         view: imaging.read_case(image, mask, label=options.label, spacing_mm=options.spacing)
         for view, image, mask in zip(options.view, options.image, options.mask, strict=True)
     }
-    record = prediction.predict(model, outlines, options.perturb)
+    record = prediction.predict(model, outlines, options.perturb, prevalence=prevalence)
     if options.json:
         write_atomically(options.json, json.dumps(record, indent=1) + "\n")
     return prediction.as_text(record)

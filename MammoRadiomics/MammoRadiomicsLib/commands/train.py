@@ -3,57 +3,130 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import fields
 from pathlib import Path
 
 from .. import progress
 from ..errors import InputError
-from ..settings import PURPOSES, VIEWS, TrainingSettings
+from ..settings import CHOICES, PROTOCOLS, TrainingSettings
 from . import DONE, refuse_overwriting
+
+# The one that is measured to be compared with, and never makes a model.
+LEAKY = "leaky"
+_HELP = {
+    "protocol": "how performance is measured; leaky shows what leaks would claim and makes no model",
+    "views": "how the views of a lesion are joined",
+    "reader": "whose outlines train (default the first reader of the table); the others serve the ICC",
+    "missing": "lesions with a missing feature: refuse the table, leave them out, or impute medians inside the folds",
+    "icc": "leave out features whose ICC over repeated outlines is not above this; 0 keeps all",
+    "icc_bound": "compare the ICC itself, or the lower limit of its interval",
+    "p_value": "leave out columns with a larger P in the t-test or F-test",
+    "lasso_target": "three classes or more: one LASSO on class numbers, or one for each class",
+    "alpha_min": "smallest LASSO penalty",
+    "alpha_max": "largest LASSO penalty",
+    "alpha_count": "number of LASSO penalties",
+    "lasso_folds": "folds in which the penalty is chosen",
+    "smote": "balance the classes with synthetic training rows",
+    "smote_neighbours": "neighbours between which SMOTE interpolates",
+    "svm_c": "penalty of the support vector machine",
+    "calibration_folds": "folds that calibrate the probabilities",
+    "folds": "outer folds",
+    "repeats": "how often the outer folds are drawn anew",
+    "split": "column that says train or test",
+    "holdout": "share of patients drawn as test rows, where no column says",
+    "permutations": "how often to repeat everything on permuted outcomes",
+    "random_state": "seed",
+    "purpose": "a demonstration model never prints a band",
+}
 
 
 def add(commands) -> argparse.ArgumentParser:
     parser = commands.add_parser("train", help="a model from features and outcomes")
-    defaults = TrainingSettings()
     parser.set_defaults(command=run)
     parser.add_argument("--features", type=Path, required=True, help="features.csv")
     parser.add_argument("--cohort", type=Path, help="cohort.csv with the outcome, where features.csv has it not")
     parser.add_argument("--outcome", required=True, help="slnm, her2 or a column")
     parser.add_argument("--preset", type=Path, help="the parameter file of the features, where it is not a shipped one")
-    parser.add_argument(
-        "--protocol", choices=["nested"], default="nested", help="how performance is measured (default)"
-    )
-    parser.add_argument("--views", choices=VIEWS, default=defaults.views, help="how the views of a lesion are joined")
-    parser.add_argument("--purpose", choices=PURPOSES, default=defaults.purpose, help="demonstration: never a band")
-    parser.add_argument("--folds", type=int, default=defaults.folds, help=f"outer folds (default {defaults.folds})")
-    parser.add_argument("--repeats", type=int, default=defaults.repeats, help="how often the folds are drawn")
-    parser.add_argument("--seed", type=int, default=defaults.random_state, help=f"default {defaults.random_state}")
-    parser.add_argument("--output", type=Path, required=True, help="m.mammomodel to write")
+    parser.add_argument("--stability", type=Path, metavar="ICC.CSV", help="a separate table made by 'stability'")
+    parser.add_argument("--output", type=Path, help="m.mammomodel to write")
     parser.add_argument("--report", type=Path, metavar="DIR", help="folder for metrics, probabilities and figures")
+    parser.add_argument("--subgroups", nargs="+", default=[], metavar="COLUMN", help="performance by these columns")
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="processes (default 1); results are the same for any number"
+    )
+    for field in fields(TrainingSettings):
+        _add_setting(parser, field.name, field.default)
     return parser
 
 
+def _add_setting(parser: argparse.ArgumentParser, name: str, default: object) -> None:
+    flag = "--seed" if name == "random_state" else f"--{name.replace('_', '-')}"
+    text = _HELP[name] + (f" (default {default})" if default != "" else "")
+    if isinstance(default, bool):
+        parser.add_argument(flag, dest=name, action=argparse.BooleanOptionalAction, default=default, help=text)
+    elif name == "protocol":
+        parser.add_argument(flag, dest=name, choices=(*PROTOCOLS, LEAKY), default=default, help=text)
+    else:
+        parser.add_argument(
+            flag,
+            dest=name,
+            type=type(default),
+            choices=CHOICES.get(name),
+            default=default,
+            help=text,
+            metavar=_metavar(name),
+        )
+
+
+def _metavar(name: str) -> str | None:
+    """Let argparse list the choices where there are any."""
+    return None if name in CHOICES else name.rpartition("_")[2].upper()
+
+
 def run(options: argparse.Namespace, report: progress.Progress) -> tuple[int, str]:
-    from .. import cohort, learning, model_file, presets, protocols, tables
+    from .. import cohort, learning, model_file, presets, protocols, stability, tables
     from .. import report as reports
 
-    refuse_overwriting([options.output], [options.features, options.cohort])
-    if options.report and options.report.exists() and not options.report.is_dir():
-        raise InputError(f"{options.report} is a file; the report needs a folder. Give another name.")
-    settings = TrainingSettings(
-        views=options.views,
-        folds=options.folds,
-        repeats=options.repeats,
-        random_state=options.seed,
-        purpose=options.purpose,
-    )
-    table = tables.read_features(options.features)
+    _refuse_bad_targets(options)
+    values = {field.name: getattr(options, field.name) for field in fields(TrainingSettings)}
+    settings = TrainingSettings.from_json(values | {"protocol": "nested"} if options.protocol == LEAKY else values)
+    table = tables.read_features(options.features, finite=settings.missing == "refuse")
     if options.cohort:
         table = cohort.with_cohort(table, cohort.read_cohort(options.cohort))
+    for column in options.subgroups:
+        if column not in table.rows[0]:
+            raise InputError(f"The table has no column {column} for subgroups. Give the cohort that holds it.")
+    stable = stability.read_stable(options.stability, table.names, settings) if options.stability else None
     preset = presets.load(options.preset) if options.preset else None
-    training = learning.train(table, options.outcome, settings, report, preset)
-    model_file.save(training.model, options.output)
-    written = f"{training.model.card}\nModel: {options.output}"
+    training = learning.train(
+        table, options.outcome, settings, report, preset, stable_features=stable, jobs=options.jobs
+    )
+    written = [training.model.card]
+    if options.output:
+        model_file.save(training.model, options.output)
+        written.append(f"Model: {options.output}")
     if options.report:
-        reports.write(training, protocols.compare(training, progress=report), options.report)
-        written += f"\nReport: {options.report}"
-    return DONE, written
+        claims = protocols.compare(training, progress=report, jobs=options.jobs)
+        reports.write(training, claims, options.report, options.subgroups)
+        written.append(f"Report: {options.report}")
+    if options.protocol == LEAKY:
+        leaked = sorted(claim["auc"] for claim in claims if claim["protocol"] == LEAKY)
+        claim = f"AUC {leaked[0]:.2f} to {leaked[-1]:.2f} over {len(leaked)} splits"
+        written[0] = (
+            f"Leaky: {claim}, measured on rows that took part in the selection. It means nothing, and no model is made "
+            "of it."
+        )
+    return DONE, "\n".join(written)
+
+
+def _refuse_bad_targets(options: argparse.Namespace) -> None:
+    """Refuse, before any work is done, what could not be written in the end."""
+    if options.protocol == LEAKY and (options.output or not options.report):
+        raise InputError("The leaky protocol makes no model. Leave --output out and give --report.")
+    if options.protocol != LEAKY and not options.output:
+        raise InputError("Give --output, the model file to write.")
+    refuse_overwriting([options.output], [options.features, options.cohort, options.stability])
+    if options.report and options.report.exists() and not options.report.is_dir():
+        raise InputError(f"{options.report} is a file; the report needs a folder. Give another name.")
+    if options.jobs < 1:
+        raise InputError(f"--jobs is {options.jobs}; it must be at least 1.")

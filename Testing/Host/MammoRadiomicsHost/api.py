@@ -17,6 +17,8 @@ EXTRACT = ROOT / "Testing" / "Host" / "api_extract.json"
 MODULE_FILES = {name: ROOT / name / f"{name}.py" for name in ("MammoRadiomics", "MammoRadiomicsTraining")}
 PANEL_FILES = {name: path.parent / "Resources" / "UI" / f"{name}.ui" for name, path in MODULE_FILES.items()}
 
+GUI_FILES = tuple(sorted((ROOT / "MammoRadiomics" / "MammoRadiomicsGui").glob("*.py")))
+
 # PythonQt itself maps this one to objectName; slicer.util.childWidgetVariables relies on it.
 ALIASES = {"name": "objectName"}
 # In a .ui file these are written as properties, and become calls of a setter that the class has.
@@ -125,14 +127,16 @@ def _is_ui_property(api: Api, tag: str, class_name: str, name: str) -> bool:
     return name in api.names(class_name, "properties")
 
 
-def check_source(path: Path, ui_path: Path, api: Api) -> list[str]:
+def check_source(path: Path, ui_paths: list[Path], api: Api) -> list[str]:
     """Return a sentence for every Qt, CTK, qMRML or slicer name of a module file that Slicer does not have.
 
-    Widgets that the code reaches through ``self.ui`` are checked by their class in the ``.ui`` file; a widget held in
+    Widgets that the code reaches through ``self.ui`` are checked by their class in the ``.ui`` files; a widget held in
     another variable is checked while it runs, by :class:`~.pythonqt.Wrapped`.
     """
-    widgets = ui_classes(ui_path)
     tree = ast.parse(path.read_text(encoding="utf-8"))
+    widgets = {name: kind for each in ui_paths for name, kind in ui_classes(each).items()}
+    # Objects that the file makes itself, under names that no widget has.
+    widgets |= {f"({name})": name for where, name in used_python_names(path) if where == "qt (names)"}
     complaints = []
     for node in ast.walk(tree):
         for sentence in _complaints(node, widgets, api):

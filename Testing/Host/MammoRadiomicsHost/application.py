@@ -9,6 +9,7 @@ import logging
 import sys
 import tempfile
 import types
+import typing
 import unittest
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,7 @@ from PySide6 import QtCore, QtGui, QtWidgets
 from PySide6.QtUiTools import QUiLoader
 
 from . import api, pythonqt, widgets
+from .layout import LayoutManager
 from .parameter_node import Choice, WithinRange, parameterNodeWrapper
 
 
@@ -31,6 +33,26 @@ class Application:
     def __init__(self):
         self._modules = ModuleManager()
         self._logic = slicer.vtkSlicerApplicationLogic()
+        self._layout: LayoutManager | None = None
+        self._at_startup: list[Callable] = []
+
+    def connect(self, signature: str, callback: Callable) -> bool:
+        if signature != "startupCompleted()":
+            pythonqt.failures.append(f"connect: the application has no signal {signature} here")
+            return False
+        self._at_startup.append(callback)
+        return True
+
+    def startupCompleted(self) -> None:
+        """Call what modules do when all of them have been loaded."""
+        waiting, self._at_startup = self._at_startup, []
+        for callback in waiting:
+            callback()
+
+    def layoutManager(self) -> LayoutManager:
+        if self._layout is None:
+            self._layout = LayoutManager()
+        return self._layout
 
     def applicationLogic(self) -> slicer.vtkSlicerApplicationLogic:
         return self._logic
@@ -125,6 +147,16 @@ def _readable_outside_slicer(path: Path) -> QtCore.QBuffer:
 
 def _named(panel: QtWidgets.QWidget, name: str) -> QtWidgets.QWidget:
     return panel if panel.objectName() == name else panel.findChild(QtWidgets.QWidget, name)
+
+
+class FileDialog:
+    """``qt.QFileDialog``: asks nobody; the answer is set beforehand."""
+
+    answer = ""
+
+    @staticmethod
+    def getSaveFileName(parent: object, caption: str, directory: str, filters: str) -> str:
+        return FileDialog.answer
 
 
 class CoreModule:
@@ -237,13 +269,30 @@ def tr(text: str) -> str:
     return translate("", text)
 
 
+class SampleDataLogic:
+    """The register of the module Sample Data."""
+
+    sources: typing.ClassVar[dict[str, Callable]] = {}
+
+    @staticmethod
+    def registerCustomSampleDataSource(category: str, sampleName: str, customDownloader: Callable) -> None:
+        SampleDataLogic.sources[category, sampleName] = customDownloader
+
+
 QT = {
     "Qt": QtCore.Qt,
+    "QByteArray": QtCore.QByteArray,
+    "QDesktopServices": QtGui.QDesktopServices,
     "QFile": QtCore.QFile,
+    "QFileDialog": FileDialog,
     "QIcon": QtGui.QIcon,
     "QMessageBox": QtWidgets.QMessageBox,
+    "QProcess": pythonqt.WrappedClass(QtCore.QProcess),
     "QSettings": Settings,
+    "QTableWidgetItem": QtWidgets.QTableWidgetItem,
+    "QTimer": pythonqt.WrappedClass(QtCore.QTimer),
     "QUiLoader": UiLoader,
+    "QUrl": QtCore.QUrl,
 }
 SUBMODULES = {
     "ScriptedLoadableModule": (
@@ -260,6 +309,7 @@ def start() -> None:
     """Add to the real ``slicer`` package what only the application has; once per process."""
     QtWidgets.QApplication.instance() or QtWidgets.QApplication(["Slicer"])
     sys.modules["qt"] = _module("qt", QT)
+    sys.modules["SampleData"] = _module("SampleData", {"SampleDataLogic": SampleDataLogic})
     for name, members in SUBMODULES.items():
         module = _module(f"slicer.{name}", {each.__name__: each for each in members})
         sys.modules[module.__name__] = module

@@ -1,8 +1,8 @@
 """``slicer.parameterNodeWrapper``: typed attributes over a real vtkMRMLScriptedModuleNode, bound to widgets.
 
 Values are kept as Slicer keeps them (parameters as text, nodes as node references), read once and again whenever the
-node says that it changed. Types: MRML nodes, optional nodes, float, int, str, bool, pathlib.Path; numbers with a
-WithinRange, text with a Choice. Any other type is refused.
+node says that it changed. Types: MRML nodes, optional nodes, lists of nodes, float, int, str, bool, pathlib.Path;
+numbers with a WithinRange, text with a Choice. Any other type is refused.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CONNECTORS = {
     ("QDoubleSpinBox", float): ("value", "valueChanged(double)"),
     ("QSpinBox", int): ("value", "valueChanged(int)"),
     ("QLineEdit", str): ("text", "textChanged(QString)"),
-    ("QComboBox", str): ("currentText", "currentIndexChanged(int)"),
+    ("QComboBox", str): ("currentIndex", "currentIndexChanged(int)"),
     ("QCheckBox", bool): ("checked", "toggled(bool)"),
     ("ctkPathLineEdit", Path): ("currentPath", "currentPathChanged(QString)"),
 }
@@ -79,6 +79,40 @@ class _Parameter:
             return node.GetNodeReference(self.name)
         text = node.GetParameter(self.name)
         return text == "True" if self.kind is bool else self.kind(text)
+
+
+class _NodeList:
+    """An attribute that is a list of nodes: its length under ``name.len``, the nodes as ``name.0`` and so on."""
+
+    def __init__(self, name: str, element: type):
+        self.name = name
+        self.element = element
+        self.exact = self.kind = list
+        self.validators = ()
+
+    def _at(self, index: int) -> _Parameter:
+        return _Parameter(f"{self.name}.{index}", self.element, None)
+
+    def write(self, node: slicer.vtkMRMLScriptedModuleNode, value: typing.Iterable) -> None:
+        value = list(value)
+        for index, each in enumerate(value):
+            self._at(index).write(node, each)
+        for index in range(len(value), int(node.GetParameter(f"{self.name}.len") or 0)):
+            node.UnsetParameter(f"{self.name}.{index}")
+            node.RemoveNodeReferenceIDs(f"{self.name}.{index}")
+        node.SetParameter(f"{self.name}.len", str(len(value)))
+
+    def read(self, node: slicer.vtkMRMLScriptedModuleNode) -> tuple:
+        """Return the nodes; a tuple, because changing the list that Slicer gives is not imitated."""
+        if not node.HasParameter(f"{self.name}.len"):
+            self.write(node, [])
+        return tuple(self._at(index).read(node) for index in range(int(node.GetParameter(f"{self.name}.len"))))
+
+
+def _make_parameter(name: str, hint: object, default: object) -> _Parameter | _NodeList:
+    if typing.get_origin(hint) is list and issubclass(typing.get_args(hint)[0], slicer.vtkMRMLNode):
+        return _NodeList(name, typing.get_args(hint)[0])
+    return _Parameter(name, hint, default)
 
 
 class _Wrapper:
@@ -139,10 +173,21 @@ class _Wrapper:
     def _make_callback(self, name: str, widget: object, attribute: str) -> typing.Callable:
         def callback() -> None:
             if not self._writing_gui:
-                value = getattr(widget, attribute) if attribute else widget.currentNode()
-                self.setValue(name, Path(value) if self.allParameters[name].kind is Path else value)
+                self.setValue(name, self._read_gui(name, widget, attribute))
 
         return callback
+
+    def _read_gui(self, name: str, widget: object, attribute: str) -> object:
+        if not attribute:
+            return widget.currentNode()
+        value = getattr(widget, attribute)
+        if attribute == "currentIndex":
+            # By its place, because a panel may give the choices other names.
+            return self._choices(name)[value]
+        return Path(value) if self.allParameters[name].kind is Path else value
+
+    def _choices(self, name: str) -> list:
+        return next(each.choices for each in self.allParameters[name].validators if isinstance(each, Choice))
 
     def _write_gui(self, bound: dict) -> None:
         if self._writing_gui:
@@ -151,7 +196,9 @@ class _Wrapper:
         try:
             for name, (widget, attribute, *_) in bound.items():
                 value = self._values[name]
-                if attribute:
+                if attribute == "currentIndex":
+                    widget.currentIndex = self._choices(name).index(value)
+                elif attribute:
                     setattr(widget, attribute, str(value) if isinstance(value, Path) else value)
                 else:
                     widget.setCurrentNode(value)
@@ -174,7 +221,7 @@ class _Wrapper:
 def parameterNodeWrapper(cls: type) -> type:
     """Make a class of annotated attributes into a wrapper of a parameter node."""
     hints = typing.get_type_hints(cls, include_extras=True)
-    parameters = {name: _Parameter(name, hint, getattr(cls, name, None)) for name, hint in hints.items()}
+    parameters = {name: _make_parameter(name, hint, getattr(cls, name, None)) for name, hint in hints.items()}
     members = {name: _attribute(name) for name in parameters}
     return type(cls.__name__, (_Wrapper,), {"__doc__": cls.__doc__, "allParameters": parameters, **members})
 

@@ -108,6 +108,22 @@ class Wrapped:
         return False
 
 
+class WrappedClass:
+    """A Qt class as Python sees it: a call makes an object that Python owns, attributes are constants and statics."""
+
+    def __init__(self, qt_class: type):
+        self._qt_class = qt_class
+        self._name = qt_class.__name__
+
+    def __call__(self, *args: Any) -> Wrapped:
+        return Wrapped(self._qt_class(*map(unwrap, args)))
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in API.names(self._name, "callables"):
+            raise AttributeError(f"{self._name} has no attribute {name} in Slicer")
+        return getattr(self._qt_class, name)
+
+
 class WrappedSignal:
     """``button.clicked``: connects through the longest signature of that name."""
 

@@ -10,15 +10,21 @@ from weakref import WeakKeyDictionary
 
 import slicer
 import vtk
-from PySide6.QtCore import Property, QRect, Qt, Signal
+from PySide6.QtCore import Property, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
     QComboBox,
     QGridLayout,
+    QGroupBox,
     QHBoxLayout,
+    QLabel,
+    QPushButton,
     QSizePolicy,
     QStyle,
     QStyleOptionButton,
+    QStyleOptionGroupBox,
+    QStylePainter,
+    QTextBrowser,
     QToolButton,
     QWidget,
 )
@@ -46,18 +52,21 @@ class ctkCollapsibleButton(QWidget):
 
     def __init__(self, parent: QWidget | None = None):
         super().__init__(parent)
-        self._collapsed = False
+        self._collapsed, self.folded = False, []
         self._header = self.fontMetrics().height() + HEADER_PADDING
         self.setContentsMargins(0, self._header, 0, 0)
 
     def _set_collapsed(self, collapsed: bool) -> None:
         self._collapsed = collapsed
-        for child in self.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly):
-            child.setVisible(not collapsed)
-        self.setMaximumHeight(self._header if collapsed else 16777215)
+        _fold(self, collapsed, self._header)
         self.contentsCollapsed.emit(collapsed)
 
     collapsed = Property(bool, lambda self: self._collapsed, _set_collapsed)
+
+    def showEvent(self, event) -> None:
+        if self._collapsed:
+            # A panel's file folds the section before it fills it.
+            _fold(self, True, self._header)
 
     def mousePressEvent(self, event) -> None:
         if event.position().y() < self._header:
@@ -76,6 +85,66 @@ class ctkCollapsibleButton(QWidget):
         self.style().drawPrimitive(arrow, option, painter, self)
         text = QRect(self._header + 2, 0, self.width() - self._header, self._header)
         painter.drawText(text, Qt.AlignmentFlag.AlignVCenter, self.text)
+
+
+class ctkCollapsibleGroupBox(QGroupBox):
+    """A group box that folds; an arrow before its title says so."""
+
+    def __init__(self, parent: QWidget | None = None):
+        super().__init__(parent)
+        self._collapsed, self.folded = False, []
+
+    def _set_collapsed(self, collapsed: bool) -> None:
+        self._collapsed = collapsed
+        _fold(self, collapsed, self._header)
+
+    collapsed = Property(bool, lambda self: self._collapsed, _set_collapsed)
+
+    @property
+    def _header(self) -> int:
+        return self.fontMetrics().height() + HEADER_PADDING
+
+    def showEvent(self, event) -> None:
+        if self._collapsed:
+            _fold(self, True, self._header)
+
+    def mousePressEvent(self, event) -> None:
+        if event.position().y() < self._header:
+            self._set_collapsed(not self._collapsed)
+
+    def paintEvent(self, event) -> None:
+        option = QStyleOptionGroupBox()
+        self.initStyleOption(option)
+        arrow = (
+            "\N{BLACK RIGHT-POINTING SMALL TRIANGLE}" if self._collapsed else "\N{BLACK DOWN-POINTING SMALL TRIANGLE}"
+        )
+        option.text = f"{arrow} {self.title()}"
+        QStylePainter(self).drawComplexControl(QStyle.ComplexControl.CC_GroupBox, option)
+
+
+class ctkFittedTextBrowser(QTextBrowser):
+    """A text as high as its content."""
+
+    def __init__(self, parent: QWidget | None = None):
+        super().__init__(parent)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.textChanged.connect(self.updateGeometry)
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), self._fitted(self.viewport().width()))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(super().minimumSizeHint().width(), self.sizeHint().height())
+
+    def resizeEvent(self, event) -> None:
+        super().resizeEvent(event)
+        self.updateGeometry()
+
+    def _fitted(self, width: int) -> int:
+        document = self.document().clone()
+        document.setTextWidth(width)
+        return int(document.size().height()) + 2 * self.frameWidth()
 
 
 class ctkPathLineEdit(QWidget):
@@ -218,6 +287,122 @@ class qMRMLNodeComboBox(QWidget):
             self.currentNodeChanged.emit(self.currentNode())
 
 
+class qMRMLCheckableNodeComboBox(qMRMLNodeComboBox):
+    """Nodes of the scene with a tick each; they come without one."""
+
+    checkedNodesChanged = Signal()
+
+    def __init__(self, parent: QWidget | None = None):
+        super().__init__(parent)
+        self._combo.model().itemChanged.connect(self._on_item)
+        self._ticked: list[str] = []
+
+    def checkedNodes(self) -> list:
+        return [self._scene.GetNodeByID(node_id) for node_id in self._ticked_ids()]
+
+    def check(self, node: slicer.vtkMRMLNode) -> None:
+        self._set(node, Qt.CheckState.Checked)
+
+    def uncheck(self, node: slicer.vtkMRMLNode) -> None:
+        self._set(node, Qt.CheckState.Unchecked)
+
+    def _set(self, node: slicer.vtkMRMLNode, state: Qt.CheckState) -> None:
+        row = self._combo.findData(node.GetID()) if node else -1
+        if row >= 0:
+            self._combo.model().item(row).setCheckState(state)
+
+    def _ticked_ids(self) -> list[str]:
+        items = [self._combo.model().item(row) for row in range(self._combo.count())]
+        return [item.data(Qt.ItemDataRole.UserRole) for item in items if item.checkState() == Qt.CheckState.Checked]
+
+    def _list_all(self) -> None:
+        super()._list_all()
+        self._ticked = self._ticked_ids()
+
+    def _on_item(self, item: object) -> None:
+        if self._ticked != self._ticked_ids():
+            self._ticked = self._ticked_ids()
+            self.checkedNodesChanged.emit()
+
+    def paintEvent(self, event) -> None:
+        """Show what is ticked, as CTK does."""
+        names = ", ".join(node.GetName() for node in self.checkedNodes()) if self._scene else ""
+        self._combo.setEditable(True)
+        self._combo.lineEdit().setReadOnly(True)
+        self._combo.setEditText(names or "None")
+
+
+class qMRMLSegmentEditorWidget(qMRMLWidget):
+    """The editor as far as a panel steers it; drawing itself is :class:`slicer.vtkSlicerSegmentEditorLogic`'s."""
+
+    segmentationNodeSelectorVisible = stored(bool, True)
+    sourceVolumeNodeSelectorVisible = stored(bool, True)
+    switchToSegmentationsButtonVisible = stored(bool, True)
+    show3DButtonVisible = stored(bool, True)
+    specifyGeometryButtonVisible = stored(bool, True)
+    addRemoveSegmentButtonsVisible = stored(bool, True)
+    maskingSectionVisible = stored(bool, True)
+    autoShowSourceVolumeNode = stored(bool, True)
+    unorderedEffectsVisible = stored(bool, True)
+    maximumNumberOfUndoStates = stored(int, 10)
+
+    def __init__(self, parent: QWidget | None = None):
+        super().__init__(parent)
+        self._node, self._effect, self._shortcuts = None, None, False
+        self._grid = QGridLayout(self)
+        self._segments = QLabel(self)
+        self._segments.setFrameShape(QLabel.Shape.StyledPanel)
+        self._segments.setAlignment(Qt.AlignmentFlag.AlignTop)
+
+    def setEffectNameOrder(self, names: list[str]) -> None:
+        for i, name in enumerate(names):
+            self._grid.addWidget(QPushButton(name, self), i // 2, i % 2)
+        self._grid.addWidget(self._segments, 0, 2, (len(names) + 1) // 2, 1)
+        self._grid.setColumnStretch(2, 1)
+
+    def setMRMLSegmentEditorNode(self, node: slicer.vtkMRMLSegmentEditorNode | None) -> None:
+        self._node = node
+
+    def segmentationNode(self) -> slicer.vtkMRMLSegmentationNode | None:
+        return self._node.GetSegmentationNode() if self._node else None
+
+    def setSegmentationNode(self, node: slicer.vtkMRMLSegmentationNode | None) -> None:
+        self._node.SetAndObserveSegmentationNode(node)
+        ids = node.GetSegmentation().GetSegmentIDs() if node else ()
+        self._node.SetSelectedSegmentID(ids[0] if ids else "")
+        self._segments.setText("\n".join(node.GetSegmentation().GetSegment(each).GetName() for each in ids))
+
+    def sourceVolumeNode(self) -> slicer.vtkMRMLScalarVolumeNode | None:
+        return self._node.GetSourceVolumeNode() if self._node else None
+
+    def setSourceVolumeNode(self, node: slicer.vtkMRMLScalarVolumeNode | None) -> None:
+        self._node.SetAndObserveSourceVolumeNode(node)
+
+    def currentSegmentID(self) -> str:
+        return (self._node.GetSelectedSegmentID() or "") if self._node else ""
+
+    def setCurrentSegmentID(self, segment_id: str) -> None:
+        self._node.SetSelectedSegmentID(segment_id)
+
+    def activeEffect(self) -> str | None:
+        return self._effect
+
+    def setActiveEffectByName(self, name: str) -> None:
+        self._effect = name
+
+    def setActiveEffect(self, effect: str | None) -> None:
+        self._effect = effect
+
+    def installKeyboardShortcuts(self) -> None:
+        self._shortcuts = True
+
+    def uninstallKeyboardShortcuts(self) -> None:
+        self._shortcuts = False
+
+    def removeViewObservations(self) -> None:
+        """Do nothing: there are no views here."""
+
+
 class qMRMLSegmentSelectorWidget(qMRMLWidget):
     """A segmentation node and one of its segments; a segmentation without segments shows none."""
 
@@ -288,6 +473,18 @@ class qMRMLSegmentSelectorWidget(qMRMLWidget):
         self.currentSegmentChanged.emit(self._segment_id)
 
 
+def _fold(section: QWidget, collapsed: bool, header: int) -> None:
+    """Hide what is in a folding section, or show again what this has hidden; folded it is as high as its header."""
+    if collapsed:
+        children = section.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
+        section.folded += [child for child in children if not child.isHidden()]
+    for child in section.folded:
+        child.setVisible(not collapsed)
+    if not collapsed:
+        section.folded = []
+    section.setMaximumHeight(header if collapsed else 16777215)
+
+
 def _expanding() -> QSizePolicy:
     return QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
@@ -299,4 +496,14 @@ def _row(parent: QWidget, *children: QWidget) -> None:
         layout.addWidget(child)
 
 
-WIDGETS = (ctkCollapsibleButton, ctkPathLineEdit, qMRMLWidget, qMRMLNodeComboBox, qMRMLSegmentSelectorWidget)
+WIDGETS = (
+    ctkCollapsibleButton,
+    ctkCollapsibleGroupBox,
+    ctkFittedTextBrowser,
+    ctkPathLineEdit,
+    qMRMLWidget,
+    qMRMLNodeComboBox,
+    qMRMLCheckableNodeComboBox,
+    qMRMLSegmentSelectorWidget,
+    qMRMLSegmentEditorWidget,
+)

@@ -1,0 +1,153 @@
+"""Outer folds by patient, refitting everything in each; the split into training and test rows; permuted outcomes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
+
+import joblib
+import numpy as np
+from sklearn import config_context
+from sklearn.model_selection import StratifiedGroupKFold
+from threadpoolctl import threadpool_limits
+
+from . import assembly, lasso_svm
+from .evaluation import Evidence, mean_auc
+from .lesions import Lesions
+from .progress import Progress
+from .selection import StableColumns
+from .settings import TrainingSettings
+
+# A share of the patients is drawn as some of ten stratified folds.
+_TENTHS = 10
+
+
+def split_rows(data: Lesions, holdout: float, random_state: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the indices of training and of test rows: as the table says, or drawn by patient, stratified.
+
+    Parameters
+    ----------
+    data : Lesions
+        All lesions.
+    holdout : float
+        Share of test rows where the table does not say; 0 for none.
+    random_state : int
+        Seed of the draw.
+    """
+    everything = np.arange(len(data.target))
+    if data.split:
+        is_test = np.array(data.split) == "test"
+        return everything[~is_test], everything[is_test]
+    if not holdout:
+        return everything, everything[:0]
+    fewest = min(len(np.unique(data.patients[data.target == each])) for each in np.unique(data.target))
+    count = max(2, min(_TENTHS, fewest))
+    folds = StratifiedGroupKFold(count, shuffle=True, random_state=random_state)
+    parts = [held_out for _, held_out in folds.split(data.values, data.target, data.patients)]
+    taken = min(max(round(holdout * count), 1), count - 1)
+    return np.concatenate(parts[taken:]), np.concatenate(parts[:taken])
+
+
+def steps(settings: TrainingSettings) -> int:
+    """Return in how many fits :func:`cross_validate` reports its progress, permutations included."""
+    return settings.folds * (settings.repeats + settings.permutations)
+
+
+def cross_validate(
+    data: Lesions, stable: StableColumns, settings: TrainingSettings, progress: Progress, jobs: int = 1
+) -> tuple[Evidence, list[tuple[str, ...]], list[float]]:
+    """Predict each lesion by models that did not see its patient; on permuted outcomes too, where settings ask for it.
+
+    Parameters
+    ----------
+    data : Lesions
+        Training rows.
+    stable : StableColumns
+        Which columns the ICC lets pass, judged anew in each fold.
+    settings : TrainingSettings
+        Folds, repeats, permutations, seed and everything that is refitted.
+    progress : callable
+        Called after each fold.
+    jobs : int
+        Processes.
+
+    Returns
+    -------
+    evidence : Evidence
+        Probabilities of every repeat.
+    selected : list of tuple of str
+        Columns selected in each fold of each repeat.
+    permuted : list of float
+        Mean AUC on each permutation.
+    """
+    targets = [data.target] + [_permuted(data, settings.random_state + i) for i in range(settings.permutations)]
+    folds = [
+        (run, repeat, *rows)
+        for run, target in enumerate(targets)
+        for repeat, *rows in _outer_folds(replace(data, target=target), 1 if run else settings.repeats, settings)
+    ]
+    found = [
+        np.full((1 if run else settings.repeats, len(data.target), len(data.classes)), np.nan)
+        for run in range(len(targets))
+    ]
+    selected = []
+    tasks = (
+        joblib.delayed(_hold_out)(replace(data, target=targets[run], rows=()), *rows, stable, settings)
+        for run, _, *rows in folds
+    )
+    results = joblib.Parallel(n_jobs=jobs, return_as="generator")(tasks)
+    with contextlib.closing(results):
+        progress(0, len(folds), f"{len(folds)} folds to fit")
+        for done, ((run, repeat, _, test_rows), (probabilities, columns)) in enumerate(
+            zip(folds, results, strict=True), start=1
+        ):
+            found[run][repeat, test_rows] = probabilities
+            if run == 0:
+                selected.append(tuple(data.names[column] for column in columns))
+            progress(done, len(folds), f"fold {done} of {len(folds)}" + (" (permuted outcomes)" if run else ""))
+    evidence, *permuted = (
+        Evidence("cross-validated", data.classes, target, data.patients, each)
+        for target, each in zip(targets, found, strict=True)
+    )
+    return evidence, selected, [mean_auc(each) for each in permuted]
+
+
+def _hold_out(
+    data: Lesions, train_rows: np.ndarray, test_rows: np.ndarray, stable: StableColumns, settings: TrainingSettings
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fit on some rows; return the probabilities of the others, shape (n, classes), and the selected columns."""
+    with quick_and_single():
+        known = data.take(train_rows)
+        fitted = lasso_svm.fit(known.values, known.target, known.patients, stable, settings)
+        return assembly.probabilities(fitted, data.values[test_rows]), lasso_svm.selection_of(fitted).columns
+
+
+@contextlib.contextmanager
+def quick_and_single() -> Iterator[None]:
+    """Skip scikit-learn's checks of finite values, and keep BLAS to one thread.
+
+    Thousands of small fits on values already known to be finite would take twice the time; and the last digit of a
+    sum depends on the number of threads.
+    """
+    with config_context(assume_finite=True, skip_parameter_validation=True), threadpool_limits(1, "blas"):
+        yield
+
+
+def _outer_folds(
+    data: Lesions, repeats: int, settings: TrainingSettings
+) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    for repeat in range(repeats):
+        folds = StratifiedGroupKFold(settings.folds, shuffle=True, random_state=settings.random_state + repeat)
+        for train_rows, test_rows in folds.split(data.values, data.target, data.patients):
+            yield repeat, train_rows, test_rows
+
+
+def _permuted(data: Lesions, seed: int) -> np.ndarray:
+    """Shuffle the outcomes: between patients where each has but one, so that lesions of one stay alike, else freely."""
+    rng = np.random.default_rng(seed)
+    _, first, patient_of_row = np.unique(data.patients, return_index=True, return_inverse=True)
+    of_patient = data.target[first]
+    if (of_patient[patient_of_row] == data.target).all():
+        return rng.permutation(of_patient)[patient_of_row]
+    return rng.permutation(data.target)

@@ -1,0 +1,677 @@
+"""The panel of MammoRadiomics: from images to results with their caveats, and nothing that stays behind."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_up_model import a_model
+from test_in_slicer import a_phantom, saved_and_loaded_again
+
+
+@functools.cache
+def slnm_model():
+    """A model of SLNM with the study's thresholds; made-up rows, and called research so that it has a band."""
+    model = a_model()
+    return replace(model, manifest={**model.manifest, "outcome": "slnm", "thresholds": [0.2, 0.6]})
+
+
+@functools.cache
+def her2_model():
+    model = a_model(("zero", "low", "positive"))
+    return replace(model, manifest={**model.manifest, "outcome": "her2"})
+
+
+@pytest.fixture(scope="module")
+def opened(module_files, started_host):
+    """The panel, made once: its child processes take seconds to start."""
+    panel = started_host.open_module(module_files["MammoRadiomics"])
+    started_host.leave(panel)
+    yield panel
+    started_host.close_module(panel)
+
+
+@pytest.fixture
+def panel(opened, host):
+    """The panel, entered, with an empty scene."""
+    host.enter(opened)
+    yield opened
+    if opened.parent.isEntered:
+        host.leave(opened)
+    opened.result.reset()
+
+
+@pytest.fixture
+def outlined_phantom(module_files, host):
+    """A phantom and its outline in the scene: volume, segmentation, segment ID."""
+    return a_phantom("CC")
+
+
+@pytest.fixture
+def model_node(module_files, host):
+    """A model in the scene."""
+    import slicer
+    from MammoRadiomicsLib import mrml
+
+    return mrml.model_to_node(slicer.mrmlScene, slnm_model())
+
+
+@pytest.fixture
+def ready_panel(panel, outlined_phantom, model_node):
+    """The panel with an outlined CC image and a ticked model, as a user selects them."""
+    volume, segmentation, _ = outlined_phantom
+    panel.ui.ccVolumeSelector.setCurrentNode(volume)
+    panel.ui.ccSegmentSelector.setCurrentNode(segmentation)
+    panel.ui.modelSelector.check(model_node)
+    panel.ui.outlinesSpinBox.value = 2
+    return panel
+
+
+def wait_for(panel, seconds: float = 60) -> None:
+    """Wait until nothing is being computed any more."""
+    wait_until(lambda: not (panel.result.busy or panel.result._idle.isActive()), seconds)
+
+
+def wait_until(condition, seconds: float = 60) -> None:
+    import slicer
+
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "It did not happen in time."
+        slicer.app.processEvents()
+        time.sleep(0.002)
+
+
+def predict(panel) -> None:
+    panel.ui.predictButton.click()
+    wait_for(panel)
+
+
+def grow(segmentation, segment_id: str, volume, by: int = 1) -> None:
+    """Enlarge an outline to the right."""
+    import slicer
+
+    pixels = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, segment_id, volume)
+    wider = pixels | np.roll(pixels, by, axis=2)
+    slicer.util.updateSegmentBinaryLabelmapFromArray(wider, segmentation, segment_id, volume)
+
+
+def settle(panel) -> None:
+    """Let the panel notice an edit."""
+    wait_until(lambda: not panel._settled.isActive())
+
+
+def test_an_empty_panel_says_what_to_do_first(panel):
+    assert panel.ui.predictButton.enabled is False
+    assert "Select the CC or the MLO image" in panel.ui.statusLabel.text
+    assert panel.ui.predictButton.toolTip == panel.ui.statusLabel.text
+
+
+def test_an_image_without_outline_asks_for_the_outline(panel, outlined_phantom):
+    panel.ui.ccVolumeSelector.setCurrentNode(outlined_phantom[0])
+    assert "outline of the lesion on the CC image" in panel.ui.statusLabel.text
+
+
+def test_selecting_a_segmentation_selects_its_first_segment(panel, outlined_phantom):
+    _, segmentation, segment_id = outlined_phantom
+    panel.ui.ccSegmentSelector.setCurrentNode(segmentation)
+    assert panel.ui.ccSegmentSelector.currentSegmentID() == segment_id
+    assert panel.logic.getParameterNode().ccSegmentId == segment_id
+
+
+def test_an_image_that_states_no_spacing_asks_for_it(ready_panel, outlined_phantom):
+    volume, *_ = outlined_phantom
+    ready_panel.ui.ccVolumeSelector.setCurrentNode(None)
+    volume.SetSpacing(1, 1, 1)
+    ready_panel.ui.ccVolumeSelector.setCurrentNode(volume)
+    assert "pixel spacing of the CC image" in ready_panel.ui.statusLabel.text
+    assert ready_panel.ui.ccSpacingSpinBox.text == "not stated: enter it"
+    assert "pixel spacing not stated" in ready_panel.ui.ccReadLabel.text
+    ready_panel.ui.ccSpacingSpinBox.value = 0.07
+    assert ready_panel.ui.predictButton.enabled is True
+
+
+def test_what_is_known_of_an_image_is_shown(ready_panel):
+    assert ready_panel.ui.ccSpacingSpinBox.text == "as read (0.0500 mm)"
+    assert "0.0500 mm (volume)" in ready_panel.ui.ccReadLabel.text
+
+
+def test_a_volume_from_a_dicom_file_is_read_by_dicoms_rules(panel, monkeypatch):
+    import slicer
+    from MammoRadiomicsLib import intake, mrml
+    from shared_data import shared_folder
+
+    path = shared_folder("dicom_mg_small") / "clunie_MGIMAGEA_pixelspacing.dcm"
+    volume = mrml.volume_from_image(slicer.mrmlScene, intake.read(path)[0], "test pattern")
+    volume.SetSpacing(0.5, 0.5, 1)
+    volume.SetAttribute("DICOM.instanceUIDs", "1.2.3")
+    monkeypatch.setattr(slicer, "dicomDatabase", Database(path), raising=False)
+    panel.ui.ccVolumeSelector.setCurrentNode(volume)
+    shown = panel.ui.ccReadLabel.text
+    assert shown.startswith("right CC, 0.2500 mm (")
+    assert panel.ui.ccSpacingSpinBox.text == "as read (0.2500 mm)"
+    panel.ui.mloVolumeSelector.setCurrentNode(volume)
+    assert panel.ui.mloReadLabel.text.startswith("This is an image of CC.")
+
+
+class Database:
+    """``slicer.dicomDatabase`` as far as the module asks it."""
+
+    def __init__(self, path: Path):
+        self._path = path
+
+    def fileForInstance(self, uid: str) -> str:
+        return str(self._path)
+
+
+def test_corrections_belong_to_the_image(ready_panel, outlined_phantom):
+    ready_panel.ui.ccLateralityComboBox.setCurrentIndex(1)
+    assert ready_panel.ui.ccReadLabel.text.startswith("left")
+    ready_panel.ui.mloVolumeSelector.setCurrentNode(outlined_phantom[0])
+    assert ready_panel.ui.mloLateralityComboBox.currentIndex == 1
+
+
+def test_images_of_both_breasts_are_refused(ready_panel):
+    other, segmentation, _ = a_phantom("MLO")
+    ready_panel.ui.mloVolumeSelector.setCurrentNode(other)
+    ready_panel.ui.mloSegmentSelector.setCurrentNode(segmentation)
+    assert ready_panel.ui.predictButton.enabled is True
+    ready_panel.ui.ccLateralityComboBox.setCurrentIndex(1)
+    ready_panel.ui.mloLateralityComboBox.setCurrentIndex(2)
+    assert "different breasts" in ready_panel.ui.statusLabel.text
+    assert ready_panel.ui.predictButton.enabled is False
+
+
+def test_inverted_polarity_turns_the_values_round(ready_panel, outlined_phantom):
+    import slicer
+
+    names = ["original_firstorder_Maximum", "original_firstorder_Minimum"]
+    pixels = slicer.util.arrayFromVolume(outlined_phantom[0])
+    as_read = ready_panel.logic.extractFeatures(*outlined_phantom, names=names)
+    ready_panel.ui.ccPolarityComboBox.setCurrentIndex(2)
+    turned = ready_panel.logic.extractFeatures(*outlined_phantom, names=names)
+    assert turned[names[0]] == pytest.approx(pixels.max() + pixels.min() - as_read[names[1]], abs=1e-3)
+
+
+def test_an_entered_spacing_does_not_pass_to_another_image(ready_panel):
+    ready_panel.ui.ccSpacingSpinBox.value = 0.07
+    other, *_ = a_phantom("other")
+    ready_panel.ui.ccVolumeSelector.setCurrentNode(other)
+    assert ready_panel.ui.ccSpacingSpinBox.value == 0
+
+
+def test_the_entered_spacing_changes_the_features(module_files, outlined_phantom):
+    logic = module_files["MammoRadiomics"].MammoRadiomicsLogic()
+    names = ["original_shape_MajorAxisLength"]
+    as_stated = logic.extractFeatures(*outlined_phantom, names=names)[names[0]]
+    entered = logic.extractFeatures(*outlined_phantom, spacingMm=0.1, names=names)[names[0]]
+    assert entered == pytest.approx(2 * as_stated)
+
+
+def test_both_views_stand_as_in_their_files_and_the_former_layout_comes_back(ready_panel, host):
+    import slicer
+
+    manager = slicer.app.layoutManager()
+    manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+    ready_panel.ui.showButton.checked = True
+    widget = manager.sliceWidget("MammoRadiomicsCC")
+    assert ready_panel.images.layout.shown
+    assert widget.mrmlSliceCompositeNode().GetBackgroundVolumeID() == ready_panel._parameterNode.ccVolume.GetID()
+    assert widget.mrmlSliceNode().GetOrientation() == "Axial"
+    assert widget.mrmlSliceCompositeNode().GetLinkedControl() == 1
+    ready_panel.ui.linkCheckBox.checked = False
+    assert widget.mrmlSliceCompositeNode().GetLinkedControl() == 0
+    host.leave(ready_panel)
+    assert manager.layout == slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
+    assert ready_panel.ui.showButton.checked is False
+
+
+@pytest.mark.parametrize("directions", [(-1, -1, 1), (1, 1, 1), (1, -1, 1), (0, 0, 0)])
+def test_a_mammogram_is_never_shown_mirrored(directions, module_files, host):
+    """Whatever the volume's directions, columns run to the right of the view and rows downwards."""
+    import slicer
+    import vtk
+    from MammoRadiomicsGui import side_by_side
+
+    volume = slicer.util.addVolumeFromArray(np.arange(60 * 40, dtype=np.int16).reshape(1, 60, 40))
+    matrix = np.diag(directions).astype(float) if any(directions) else np.array([[0, 1, 0], [0, 0, -1], [1, 0, 0.0]])
+    volume.SetIJKToRASDirections(matrix.tolist())
+    slice_node = slicer.app.layoutManager() and slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSliceNode")
+    slice_node.SetDimensions(300, 300, 1)
+    side_by_side.standAsInFile(slice_node, volume)
+    side_by_side.fitToBreast(slice_node, volume)
+    to_view = vtk.vtkMatrix4x4()
+    to_view.DeepCopy(slice_node.GetXYToRAS())
+    to_view.Invert()
+    ijk_to_ras = vtk.vtkMatrix4x4()
+    volume.GetIJKToRASMatrix(ijk_to_ras)
+    corner, right, below = (
+        np.array(to_view.MultiplyPoint(ijk_to_ras.MultiplyPoint((*ij, 0, 1)))) for ij in ((0, 0), (1, 0), (0, 1))
+    )
+    assert right[0] > corner[0] and right[1] == pytest.approx(corner[1])  # noqa: PT018
+    assert below[1] < corner[1] and below[0] == pytest.approx(corner[0])  # noqa: PT018
+
+
+def test_a_view_is_fitted_to_the_breast():
+    from MammoRadiomicsGui import side_by_side
+
+    pixels = np.zeros((3000, 2000), dtype=np.uint16)
+    pixels[600:2400, :1200] = 2000
+    pixels[50:90, 1900:1990] = 4000  # a marker
+    top, bottom, left, right = side_by_side.breastBox(pixels)
+    assert (top, bottom, left, right) == pytest.approx((600, 2400, 0, 1200), abs=16)
+    assert side_by_side.breastBox(np.zeros((30, 30))) is None
+
+
+def test_an_outline_is_made_where_there_is_none_and_edited_in_place(panel, outlined_phantom):
+    panel.ui.mloVolumeSelector.setCurrentNode(outlined_phantom[0])
+    panel.ui.mloOutlineButton.checked = True
+    segmentation = panel._parameterNode.mloSegmentation
+    assert segmentation.GetSegmentation().GetNthSegment(0).GetName() == "Lesion"
+    assert panel.ui.segmentEditor.segmentationNode() is segmentation
+    assert panel.ui.segmentEditor.sourceVolumeNode() is outlined_phantom[0]
+    assert panel.ui.segmentEditor.currentSegmentID() == panel._parameterNode.mloSegmentId
+    assert panel.ui.mloSizeLabel.text == "empty"
+
+
+def test_only_one_outline_is_edited_at_a_time(ready_panel, outlined_phantom):
+    ready_panel.ui.mloVolumeSelector.setCurrentNode(outlined_phantom[0])
+    ready_panel.ui.ccOutlineButton.checked = True
+    ready_panel.ui.mloOutlineButton.checked = True
+    assert ready_panel.ui.ccOutlineButton.checked is False
+    assert ready_panel.lesion.edited() == "MLO"
+    assert ready_panel.ui.segmentEditor.segmentationNode() is ready_panel._parameterNode.mloSegmentation
+
+
+def test_the_editor_has_settings_of_its_own(ready_panel):
+    import slicer
+
+    ready_panel.ui.ccOutlineButton.checked = True
+    tags = [node.GetSingletonTag() for node in slicer.util.getNodesByClass("vtkMRMLSegmentEditorNode")]
+    assert tags == ["MammoRadiomicsSegmentEditor"]
+
+
+@pytest.mark.parametrize("end", ["leave", "close the scene", "remove the outline", "remove the image"])
+def test_the_editor_is_released_whatever_ends_the_editing(end, ready_panel, host, outlined_phantom):
+    import slicer
+
+    ready_panel.ui.ccOutlineButton.checked = True
+    ready_panel.ui.segmentEditor.setActiveEffectByName("Paint")
+    ends = {
+        "leave": lambda: host.leave(ready_panel),
+        "close the scene": slicer.mrmlScene.Clear,
+        "remove the outline": lambda: slicer.mrmlScene.RemoveNode(outlined_phantom[1]),
+        "remove the image": lambda: slicer.mrmlScene.RemoveNode(outlined_phantom[0]),
+    }
+    ends[end]()
+    assert ready_panel.ui.segmentEditor.activeEffect() is None
+    assert ready_panel.ui.segmentEditor.enabled is False
+    assert ready_panel.ui.ccOutlineButton.checked is False
+
+
+def test_the_size_of_the_outline_follows_the_edit(ready_panel, outlined_phantom):
+    volume, segmentation, segment_id = outlined_phantom
+    before = ready_panel.ui.ccSizeLabel.text
+    assert "pixels" in before
+    assert "mm²" in before
+    grow(segmentation, segment_id, volume, by=8)
+    settle(ready_panel)
+    assert ready_panel.ui.ccSizeLabel.text != before
+
+
+def test_predict_shows_results_with_their_caveats(ready_panel):
+    assert ready_panel.ui.statusLabel.text == "Ready: CC."
+    ready_panel.ui.predictButton.click()
+    assert ready_panel.ui.cancelButton.enabled is True
+    wait_for(ready_panel)
+    shown = ready_panel.ui.resultBrowser.plainText
+    for part in ("yes", "%", "Range over outlines", "In training", "Band by the study's thresholds", "No advice",
+                 "Warning:", "Radscore", "What moved the probability", "not a medical device"):  # fmt: skip
+        assert part in shown, part
+    assert ready_panel.ui.cancelButton.enabled is False
+
+
+def test_two_models_are_applied_at_once(ready_panel):
+    import slicer
+    from MammoRadiomicsLib import mrml
+
+    ready_panel.ui.modelSelector.check(mrml.model_to_node(slicer.mrmlScene, her2_model()))
+    predict(ready_panel)
+    shown = ready_panel.ui.resultBrowser.plainText
+    assert "Sentinel lymph node metastasis" in shown
+    assert "HER2 expression" in shown
+    assert len(ready_panel._parameterNode.results) == 2
+
+
+def test_the_thresholds_are_the_studys_until_they_are_edited(ready_panel):
+    predict(ready_panel)
+    ready_panel.ui.highThresholdSpinBox.value = 99
+    ready_panel.ui.lowThresholdSpinBox.value = 98
+    shown = ready_panel.ui.resultBrowser.plainText
+    assert "thresholds of your own, not the study's (98% and 99%)" in shown
+
+
+def test_a_local_prevalence_moves_the_probability(ready_panel):
+    from MammoRadiomicsLib import mrml
+
+    ready_panel.ui.prevalenceLineEdit.text = "1=0.05"
+    predict(ready_panel)
+    record = mrml.result_from_node(ready_panel._parameterNode.results[0])
+    assert record["prevalence"]["local"] == {"0": 0.95, "1": 0.05}
+    assert "5.0 %" in ready_panel.ui.resultBrowser.plainText
+
+
+def test_an_impossible_prevalence_is_named(ready_panel, expected_failures):
+    ready_panel.ui.prevalenceLineEdit.text = "1=2"
+    ready_panel.ui.predictButton.click()
+    assert "prevalence" in expected_failures()[0]
+
+
+def test_a_result_is_out_of_date_while_its_inputs_are_others(ready_panel, outlined_phantom):
+    import slicer
+
+    volume, segmentation, segment_id = outlined_phantom
+    image = slicer.util.arrayFromVolume(volume).copy()
+    outline = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, segment_id, volume).copy()
+    moved = np.roll(outline, 1, axis=1)
+    ui = ready_panel.ui
+
+    def draw(pixels):
+        slicer.util.updateSegmentBinaryLabelmapFromArray(pixels, segmentation, segment_id, volume)
+
+    changes = [
+        ("outline", lambda: grow(segmentation, segment_id, volume), lambda: draw(outline)),
+        ("outline", lambda: draw(moved), lambda: draw(outline)),
+        ("image", lambda: slicer.util.updateVolumeFromArray(volume, image + 1),
+         lambda: slicer.util.updateVolumeFromArray(volume, image)),
+        ("image", lambda: setattr(ui.ccSpacingSpinBox, "value", 0.07), lambda: setattr(ui.ccSpacingSpinBox, "value", 0)),
+        ("prevalence", lambda: setattr(ui.prevalenceLineEdit, "text", "1=0.1"),
+         lambda: setattr(ui.prevalenceLineEdit, "text", "")),
+        ("views", lambda: ui.mloVolumeSelector.setCurrentNode(volume),
+         lambda: ui.mloVolumeSelector.setCurrentNode(None)),
+    ]  # fmt: skip
+    predict(ready_panel)
+    for what, change, take_back in changes:
+        change()
+        settle(ready_panel)
+        assert "Out of date: the" in ui.resultBrowser.plainText, what
+        assert f"{what} ha" in ui.resultBrowser.plainText
+        take_back()
+        settle(ready_panel)
+        assert "Out of date" not in ui.resultBrowser.plainText, what
+
+
+def test_the_result_follows_the_outline(ready_panel, outlined_phantom):
+    from MammoRadiomicsLib import mrml
+
+    volume, segmentation, segment_id = outlined_phantom
+    predict(ready_panel)
+    node = ready_panel._parameterNode.results[0]
+    before = mrml.result_from_node(node)
+    ready_panel.ui.liveCheckBox.checked = True
+    grow(segmentation, segment_id, volume)
+    wait_until(lambda: mrml.result_from_node(node) != before)
+    quick = mrml.result_from_node(node)
+    assert quick["views"]["CC"]["roi_pixels"] > before["views"]["CC"]["roi_pixels"]
+    assert quick["range"] is None
+    wait_for(ready_panel)
+    thorough = mrml.result_from_node(node)
+    assert thorough["probabilities"] == quick["probabilities"]
+    assert thorough["perturbed_outlines"] == 2
+    assert ready_panel._parameterNode.results == (node,)
+
+
+def test_the_window_and_the_console_give_the_same_record(ready_panel, model_node):
+    from MammoRadiomicsLib import mrml
+
+    predict(ready_panel)
+    views = ready_panel.logic.selectedViews(ready_panel._parameterNode)
+    console = ready_panel.logic.predict(model_node, views, plausibleOutlines=2)
+    assert mrml.result_from_node(console) == mrml.result_from_node(ready_panel._parameterNode.results[0])
+
+
+def test_stop_ends_the_work_and_the_next_prediction_starts_anew(ready_panel):
+    ready_panel.ui.predictButton.click()
+    ready_panel.ui.cancelButton.click()
+    assert ready_panel.result.busy is False
+    assert list(ready_panel._parameterNode.results) == []
+    predict(ready_panel)
+    assert len(ready_panel._parameterNode.results) == 1
+
+
+def test_an_unusable_outline_says_why(ready_panel, outlined_phantom, expected_failures):
+    import slicer
+
+    volume, segmentation, segment_id = outlined_phantom
+    empty = np.zeros(slicer.util.arrayFromVolume(volume).shape, np.uint8)
+    slicer.util.updateSegmentBinaryLabelmapFromArray(empty, segmentation, segment_id, volume)
+    ready_panel.ui.predictButton.click()
+    assert "Outline it first" in expected_failures()[0]
+    empty[0, 40, 40:50] = 1
+    slicer.util.updateSegmentBinaryLabelmapFromArray(empty, segmentation, segment_id, volume)
+    predict(ready_panel)
+    assert "at least 2 x 2" in ready_panel.ui.statusLabel.text
+
+
+def test_the_card_of_the_model_is_shown(ready_panel):
+    assert slnm_model().card.splitlines()[0] in ready_panel.ui.cardBrowser.plainText
+    assert "study-1409" in ready_panel.ui.modelLabel.text
+
+
+def test_a_damaged_model_is_named_and_not_applied(panel, outlined_phantom, model_node):
+    model_node.SetText(model_node.GetText().replace("slnm", "her2"))
+    panel.ui.modelSelector.check(model_node)
+    assert "damaged" in panel.ui.modelLabel.text
+
+
+def test_dropping_a_model_file_loads_and_ticks_it(panel, module_files, tmp_path):
+    import slicer
+    from MammoRadiomicsLib import model_file
+
+    path = str(model_file.save(slnm_model(), tmp_path / "m.mammomodel"))
+    parent = ReaderParent()
+    reader = module_files["MammoRadiomics"].MammoRadiomicsFileReader(parent)
+    assert reader.canLoadFile(path)
+    assert reader.load({"fileName": path, "fileType": reader.fileType()}) is True
+    node = slicer.mrmlScene.GetNodeByID(parent.loadedNodes[0])
+    assert list(panel._parameterNode.models) == [node]
+    assert panel.ui.modelSelector.checkedNodes() == [node]
+
+
+def test_dropping_something_else_says_what_is_wrong(module_files, host, tmp_path):
+    parent = ReaderParent()
+    (tmp_path / "m.mammomodel").write_text("no model", encoding="utf-8")
+    reader = module_files["MammoRadiomics"].MammoRadiomicsFileReader(parent)
+    assert reader.load({"fileName": str(tmp_path / "m.mammomodel")}) is False
+    assert "damaged" in parent.userMessages().GetAllMessagesAsString()
+
+
+class ReaderParent:
+    """What qSlicerScriptedFileReader shows to a reader."""
+
+    def __init__(self):
+        import slicer
+
+        self.loadedNodes = []
+        self._messages = slicer.vtkMRMLMessageCollection()
+
+    def userMessages(self):
+        return self._messages
+
+
+def test_a_missing_model_file_is_reported_and_leaves_the_panel_as_it_was(panel, expected_failures):
+    panel.ui.modelPathLineEdit.currentPath = "nowhere.mammomodel"
+    panel.ui.loadModelButton.click()
+    assert "There is no file nowhere.mammomodel" in expected_failures()[0]
+    assert list(panel.logic.getParameterNode().models) == []
+
+
+def test_missing_pyradiomics_names_the_extension_to_install(ready_panel, expected_failures, monkeypatch):
+    import importlib.util
+
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "radiomics" else find_spec(name))
+    ready_panel.ui.predictButton.click()
+    failure = expected_failures()[0]
+    assert "SlicerRadiomics" in failure
+    assert "macOS" in failure
+
+
+def test_an_offline_computer_is_told_what_to_install_and_how(module_files, host, monkeypatch):
+    import slicer
+    from MammoRadiomicsLib.errors import DependencyError
+
+    def offline(requirements, requester=None):
+        raise RuntimeError("no network")
+
+    monkeypatch.setattr(slicer.packaging, "pip_ensure", offline)
+    monkeypatch.setattr(slicer.packaging, "pip_check", lambda requirement: False)
+    with pytest.raises(DependencyError, match=r"scikit-image.*PythonSlicer -m pip install"):
+        module_files["MammoRadiomics"].ensureDependencies("test", packages={"scikit-image"})
+
+
+def test_predicting_asks_for_no_training_package(module_files, host):
+    from MammoRadiomicsGui import dependencies
+    from MammoRadiomicsLib import presets
+
+    assert dependencies.neededToPredict([slnm_model()]) == set()
+    assert dependencies.neededForPreset(presets.load("study-1409")) == {"scikit-image"}
+
+
+def test_all_features_need_no_model_and_lie_beside_the_image(ready_panel, model_node, outlined_phantom):
+    import slicer
+
+    ready_panel.ui.modelSelector.uncheck(model_node)
+    assert ready_panel.ui.predictButton.enabled is False
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    patient = hierarchy.CreateSubjectItem(hierarchy.GetSceneItemID(), "Patient")
+    hierarchy.CreateItem(patient, outlined_phantom[0])
+    ready_panel.ui.featuresButton.click()
+    wait_for(ready_panel)
+    table = slicer.util.getFirstNodeByClassByName("vtkMRMLTableNode", "Features")
+    assert table.GetNumberOfRows() == 1409
+    assert "1409 features" in ready_panel.ui.statusLabel.text
+    assert hierarchy.GetItemParent(hierarchy.GetItemByDataNode(table)) == patient
+
+
+def test_results_are_saved_as_a_table_and_as_a_page(ready_panel, tmp_path):
+    import qt
+
+    predict(ready_panel)
+    qt.QFileDialog.answer = str(tmp_path / "Brüste.csv")
+    ready_panel.ui.csvButton.click()
+    with (tmp_path / "Brüste.csv").open(encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    assert float(row["probability_0"]) + float(row["probability_1"]) == pytest.approx(1)
+    assert row["CC/roi_pixels"]
+    qt.QFileDialog.answer = str(tmp_path / "report.html")
+    ready_panel.ui.reportButton.click()
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert page.count("<img") == 2
+    assert "not a medical device" in page
+    qt.QFileDialog.answer = ""
+    ready_panel.ui.csvButton.click()
+    assert ready_panel.ui.statusLabel.text.startswith("Saved: ")
+
+
+def test_a_report_on_another_outline_is_refused(ready_panel, outlined_phantom, tmp_path):
+    from MammoRadiomicsLib.errors import InputError
+
+    volume, segmentation, segment_id = outlined_phantom
+    predict(ready_panel)
+    grow(segmentation, segment_id, volume)
+    views = ready_panel.logic.selectedViews(ready_panel._parameterNode)
+    with pytest.raises(InputError, match="has changed since the prediction"):
+        ready_panel.logic.saveReport(list(ready_panel._parameterNode.results), views, tmp_path / "report.html")
+
+
+def test_closing_the_scene_empties_the_panel(ready_panel):
+    import slicer
+
+    slicer.mrmlScene.Clear()
+    assert ready_panel.ui.ccVolumeSelector.currentNode() is None
+    assert "Select the CC or the MLO image" in ready_panel.ui.statusLabel.text
+
+
+def test_closing_the_scene_in_the_middle_of_work_ends_the_work(ready_panel):
+    import slicer
+
+    ready_panel.ui.predictButton.click()
+    slicer.mrmlScene.Clear()
+    assert ready_panel.result.busy is False
+    assert ready_panel.ui.resultBrowser.plainText == ""
+
+
+@pytest.mark.parametrize("removed", ["image", "outline", "model"])
+def test_removing_a_node_in_the_middle_of_work_does_no_harm(removed, ready_panel, outlined_phantom, model_node):
+    import slicer
+
+    node = {"image": outlined_phantom[0], "outline": outlined_phantom[1], "model": model_node}[removed]
+    ready_panel.ui.predictButton.click()
+    slicer.mrmlScene.RemoveNode(node)
+    wait_for(ready_panel)
+    assert ready_panel.ui.predictButton.enabled is False
+    shown = ready_panel.ui.resultBrowser.plainText
+    assert shown == "" or "Out of date" in shown
+
+
+def test_removing_an_image_in_use_is_noticed(ready_panel, outlined_phantom):
+    import slicer
+
+    slicer.mrmlScene.RemoveNode(outlined_phantom[0])
+    assert ready_panel.ui.predictButton.enabled is False
+
+
+def test_removing_an_outline_in_use_is_noticed(ready_panel, outlined_phantom):
+    import slicer
+
+    slicer.mrmlScene.RemoveNode(outlined_phantom[1])
+    assert "outline of the lesion" in ready_panel.ui.statusLabel.text
+
+
+def test_leaving_and_entering_keeps_every_choice(ready_panel, host, outlined_phantom, model_node):
+    ready_panel.ui.ccSpacingSpinBox.value = 0.07
+    host.leave(ready_panel)
+    assert ready_panel._parameterNode is None
+    host.enter(ready_panel)
+    assert ready_panel.ui.ccVolumeSelector.currentNode() is outlined_phantom[0]
+    assert ready_panel.ui.ccSpacingSpinBox.value == 0.07
+    assert ready_panel.ui.modelSelector.checkedNodes() == [model_node]
+    assert ready_panel.ui.predictButton.enabled is True
+
+
+def test_a_panel_that_was_left_does_not_follow_the_scene(ready_panel, host, outlined_phantom):
+    import slicer
+
+    host.leave(ready_panel)
+    grow(outlined_phantom[1], outlined_phantom[2], outlined_phantom[0])
+    assert not ready_panel._settled.isActive()
+    slicer.mrmlScene.Clear()
+    assert ready_panel._parameterNode is None
+
+
+def test_the_sample_is_registered_and_shipped(panel, host):
+    import slicer
+
+    slicer.app.startupCompleted()
+    host.SampleDataLogic.sources["MammoRadiomics", "MammoRadiomicsPhantom"](None)
+    assert panel.ui.ccVolumeSelector.currentNode().GetName() == "Phantom L CC"
+    assert panel.ui.mloVolumeSelector.currentNode().GetName() == "Phantom L MLO"
+    assert "outline of the lesion on the CC image" in panel.ui.statusLabel.text
+
+
+def test_every_input_has_a_label_or_a_name_and_a_tooltip(panel):
+    inputs = ("QDoubleSpinBox", "QSpinBox", "QComboBox", "QLineEdit", "QPushButton", "QCheckBox", "ctkFittedTextBrowser",
+              "qMRMLNodeComboBox", "qMRMLCheckableNodeComboBox", "qMRMLSegmentSelectorWidget", "ctkPathLineEdit")  # fmt: skip
+    named = {name: each for name, each in vars(panel.ui).items() if not name.startswith("qt_")}
+    widgets = [each for each in named.values() if each.className() in inputs]
+    buddies = [each.buddy() for each in vars(panel.ui).values() if each.className() == "QLabel"]
+    for each in widgets:
+        said = each.accessibleName or each in buddies or getattr(each, "text", "")
+        assert said, each
+        assert each.toolTip or each.className() == "ctkFittedTextBrowser", each

@@ -1,0 +1,398 @@
+"""The panel of MammoRadiomicsTraining: its data, its settings, its steps in the child process, its results."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import uuid
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+from test_in_slicer import a_model_node, a_phantom
+
+MARK = "MAMMORADIOMICS_TEST_MARK"
+needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in /proc")
+
+
+@pytest.fixture
+def panel(module_files, host):
+    """The panel, entered."""
+    panel = host.open_module(module_files["MammoRadiomicsTraining"])
+    yield panel
+    host.close_module(panel)
+
+
+@pytest.fixture
+def rows(module_files):
+    """Forty made-up lesions with features and outcome."""
+    return module_files["MammoRadiomicsTraining"].MammoRadiomicsTrainingTest.madeUpRows()
+
+
+@pytest.fixture
+def features_file(rows, tmp_path):
+    from MammoRadiomicsLib import tables
+
+    tables.write_rows(tmp_path / "features.csv", rows)
+    return tmp_path / "features.csv"
+
+
+@pytest.fixture
+def ready_panel(panel, features_file):
+    """The panel with a table of features, and settings that train in a second."""
+    panel.ui.featuresPathLineEdit.currentPath = str(features_file)
+    quick = {"foldsSpinBox": 2, "alphaCountSpinBox": 8, "lassoFoldsSpinBox": 3, "calibrationFoldsSpinBox": 3}
+    for name, value in quick.items():
+        getattr(panel.ui, name).value = value
+    panel.ui.purposeComboBox.currentIndex = 1
+    return panel
+
+
+def wait_until(condition, seconds: float = 60) -> None:
+    import slicer
+
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "It did not happen in time."
+        slicer.app.processEvents()
+
+
+def test_the_parameter_node_mirrors_every_setting_of_the_library(module_files, host):
+    from MammoRadiomicsGui import training_settings
+    from MammoRadiomicsLib.settings import TrainingSettings
+
+    logic = module_files["MammoRadiomicsTraining"].MammoRadiomicsTrainingLogic()
+    parameters = logic.getParameterNode()
+    assert logic.settings(parameters) == TrainingSettings()
+    mirrored = {training_settings.parameterName(field.name) for field in fields(TrainingSettings)}
+    data = {"cohortPath", "featuresPath", "table", "columns", "outcome", "outputFolder", "model"}
+    others = set(parameters.allParameters) - data - set(training_settings.EXTRACTION_DEFAULTS)
+    assert others == mirrored
+
+
+def test_every_setting_has_a_widget_and_a_label(panel):
+    from MammoRadiomicsGui import training_settings
+
+    for name in training_settings.defaults():
+        assert panel.settings._widget(name).property("SlicerParameterName") == name
+        assert getattr(panel.ui, f"{name}Label").buddy() is panel.settings._widget(name)
+
+
+def test_tooltips_name_the_default(panel):
+    assert panel.ui.foldsSpinBox.toolTip.endswith("Default: 5.")
+    assert panel.ui.viewsComboBox.toolTip.endswith("Default: mean of the views.")
+
+
+def test_settings_that_differ_from_the_default_are_marked_and_set_back(panel):
+    assert panel.ui.defaultsButton.enabled is False
+    panel.ui.viewsComboBox.currentIndex = 1
+    panel.ui.smoteCheckBox.checked = False
+    assert panel._parameterNode.views == "concat"
+    assert "bold" in panel.ui.viewsLabel.styleSheet
+    assert panel.ui.defaultsLabel.text.endswith("(bold): 2.")
+    panel.ui.defaultsButton.click()
+    assert panel._parameterNode.views == "mean"
+    assert panel.ui.smoteCheckBox.checked is True
+    assert panel.ui.viewsLabel.styleSheet == ""
+
+
+def test_choices_have_names_after_entering_again(panel, host):
+    host.leave(panel)
+    host.enter(panel)
+    assert panel.ui.viewsComboBox.currentText == "mean of the views"
+
+
+def test_an_empty_panel_says_what_to_do_first(panel):
+    assert panel.ui.runButton.enabled is False
+    assert panel.ui.runButton.toolTip == panel.ui.statusLabel.text == "Give a cohort or features first."
+
+
+def test_the_results_go_beside_the_data_unless_told_otherwise(panel, features_file):
+    panel.ui.featuresPathLineEdit.currentPath = str(features_file)
+    assert panel.ui.outputFolderPathLineEdit.currentPath == str(features_file.with_name("features-results"))
+    assert panel.ui.runButton.enabled is True
+    assert panel.ui.extractionStateLabel.text == "not needed: features are given"
+    assert panel.ui.trainingStateLabel.text == "to do"
+
+
+def test_a_wrong_path_is_named(panel):
+    panel.ui.featuresPathLineEdit.currentPath = "nowhere.csv"
+    panel.ui.outputFolderPathLineEdit.currentPath = "results"
+    assert panel.ui.statusLabel.text == "There is no file nowhere.csv."
+
+
+def test_the_columns_of_the_data_can_be_predicted(panel, tmp_path):
+    (tmp_path / "cohort.csv").write_text("patient_id,view,grade\nP1,CC,2\n", encoding="utf-8")
+    panel.ui.cohortPathLineEdit.currentPath = str(tmp_path / "cohort.csv")
+    box = panel.ui.outcomeComboBox
+    assert [box.itemText(i) for i in range(box.count)] == ["slnm", "her2", "grade"]
+    box.setCurrentText("grade")
+    assert panel._parameterNode.outcome == "grade"
+
+
+def test_a_table_with_other_column_names_is_renamed_for_the_steps(panel, rows, tmp_path):
+    from MammoRadiomicsLib import tables
+
+    others = [{{"patient_id": "ID1", "slnm": "N"}.get(name, name): cell for name, cell in row.items()} for row in rows]
+    tables.write_rows(tmp_path / "features.csv", others)
+    panel.ui.featuresPathLineEdit.currentPath = str(tmp_path / "features.csv")
+    panel.ui.checkButton.click()
+    assert panel.ui.problemsTable.item(0, 1).text() == "slnm"
+    for box, name in ((panel.ui.patientIdColumnComboBox, "ID1"), (panel.ui.slnmColumnComboBox, "N")):
+        box.setCurrentText(name)
+    assert panel._parameterNode.columns == "patient_id=ID1,slnm=N"
+    panel.ui.checkButton.click()
+    assert panel.ui.checkLabel.text == "features.csv: 40 rows. Errors: 0. Warnings: 0."
+    plan = panel.logic.prepare(panel._parameterNode)
+    written = tables.read_rows(plan.features)
+    assert written == [{name: str(cell) for name, cell in row.items()} for row in rows]
+
+
+def test_renaming_leaves_out_a_column_that_is_replaced():
+    from MammoRadiomicsGui.training_sources import renamed
+
+    assert renamed([{"view": "x", "Projection": "CC", "n": "1"}], {"view": "Projection"}) == [{"view": "CC", "n": "1"}]
+
+
+def test_problems_are_listed_with_row_column_and_remedy(panel, rows, tmp_path):
+    from MammoRadiomicsLib import tables
+
+    rows[3]["original_glcm_Contrast"] = "n/a"
+    rows[5]["view"] = "LAT"
+    tables.write_rows(tmp_path / "features.csv", rows)
+    panel.ui.featuresPathLineEdit.currentPath = str(tmp_path / "features.csv")
+    panel.ui.checkButton.click()
+    table = panel.ui.problemsTable
+    shown = [[table.item(i, j).text() for j in range(4)] for i in range(table.rowCount)]
+    assert [(row, column) for row, column, *_ in shown] == [("7", "view"), ("5", "original_glcm_Contrast")]
+    assert "leave it empty" in shown[0][3]
+    assert "Errors: 2." in panel.ui.checkLabel.text
+
+
+def test_a_table_of_the_scene_is_written_once_and_again_when_it_changed(panel, rows, tmp_path):
+    import slicer
+    from MammoRadiomicsLib import mrml
+
+    node = mrml.rows_to_table(slicer.mrmlScene, rows, "Cohort")
+    panel.ui.tableSelector.setCurrentNode(node)
+    assert panel.ui.statusLabel.text == "Say where the results go."
+    panel.ui.outputFolderPathLineEdit.currentPath = str(tmp_path)
+    assert panel.ui.runButton.enabled is True
+    plan = panel.logic.prepare(panel._parameterNode)
+    os.utime(plan.features, (1, 1))
+    panel.logic.prepare(panel._parameterNode)
+    assert plan.features.stat().st_mtime == 1
+    node.GetTable().GetColumn(0).SetValue(0, "P99")
+    panel.logic.prepare(panel._parameterNode)
+    assert plan.features.stat().st_mtime > 1
+
+
+def test_steps_run_in_the_child_and_give_a_model_with_its_curves(ready_panel, host, features_file):
+    """Also when the module was left meanwhile."""
+    import slicer
+
+    ready_panel.ui.runButton.click()
+    assert ready_panel.run.running
+    assert ready_panel.ui.runButton.enabled is False
+    assert ready_panel.ui.runButton.toolTip == "A run is in progress."
+    host.leave(ready_panel)
+    wait_until(lambda: not ready_panel.run.running)
+    host.enter(ready_panel)
+    assert ready_panel.ui.modelSelector.currentNode().GetName() == "slnm model"
+    assert "DEMONSTRATION" in ready_panel.ui.cardBrowser.plainText
+    assert ready_panel.ui.trainingStateLabel.text.startswith("\N{CHECK MARK} done")
+    assert ready_panel.ui.evaluationStateLabel.text.startswith("\N{CHECK MARK} AUC 0.")
+    charts = [node.GetTitle() for node in slicer.util.getNodesByClass("vtkMRMLPlotChartNode")]
+    assert charts[:3] == ["ROC", "Calibration", "Decision curve"]
+    assert ready_panel.ui.reportButton.enabled is True
+
+    ready_panel.ui.foldsSpinBox.value = 3
+    assert ready_panel.ui.trainingStateLabel.text == "\N{WARNING SIGN} the settings have changed since"
+    ready_panel.ui.foldsSpinBox.value = 2
+    os.utime(features_file)
+    ready_panel.onParametersModified()
+    assert ready_panel.ui.trainingStateLabel.text == "\N{WARNING SIGN} the features have changed since"
+
+
+def test_a_failing_step_says_why_and_what_to_do(ready_panel):
+    ready_panel.ui.stabilityButton.click()
+    wait_until(lambda: not ready_panel.run.running)
+    assert "Add a second reader" in ready_panel.ui.statusLabel.text
+    assert ready_panel.ui.statusLabel.text in ready_panel.ui.logTextEdit.plainText
+
+
+def test_impossible_settings_are_refused_before_anything_runs(ready_panel, expected_failures):
+    ready_panel.ui.alphaMinSpinBox.value = 100
+    ready_panel.ui.runButton.click()
+    assert "LASSO grid" in expected_failures()[0]
+    assert not ready_panel.run.running
+
+
+@pytest.fixture
+def mark():
+    """An environment variable that all descendants of this test share."""
+    value = uuid.uuid4().hex
+    os.putenv(MARK, value)
+    yield value
+    os.unsetenv(MARK)
+
+
+def descendants(mark: str) -> set[int]:
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if f"{MARK}={mark}".encode() in path.read_bytes() and int(path.parent.name) != os.getpid():
+                found.add(int(path.parent.name))
+        except OSError:
+            continue
+    return found
+
+
+@needs_proc
+def test_cancel_leaves_no_process_and_no_half_written_file(ready_panel, mark, features_file):
+    ready_panel.ui.repeatsSpinBox.value = 100
+    ready_panel.ui.runButton.click()
+    wait_until(lambda: "fold" in ready_panel.ui.statusLabel.text or not ready_panel.run.running)
+    assert len(descendants(mark)) == 1
+    ready_panel.ui.cancelButton.click()
+    assert "was cancelled" in ready_panel.ui.statusLabel.text
+    assert ready_panel.ui.runButton.enabled is True
+    wait_until(lambda: not descendants(mark), 5)
+    assert [path.name for path in features_file.parent.rglob("*") if path.is_file()] == ["features.csv"]
+
+
+@needs_proc
+@pytest.mark.parametrize("end", ["close the scene", "close the panel"])
+def test_what_runs_for_a_scene_or_a_panel_ends_with_it(end, ready_panel, host, mark):
+    import slicer
+
+    ready_panel.ui.runButton.click()
+    wait_until(lambda: descendants(mark))
+    if end == "close the scene":
+        slicer.mrmlScene.Clear()
+        assert ready_panel.ui.featuresPathLineEdit.currentPath == ""
+    else:
+        ready_panel.cleanup()
+    wait_until(lambda: not descendants(mark), 5)
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLTextNode") == 0
+
+
+def test_a_folder_is_scanned_into_a_cohort(panel, tmp_path):
+    from MammoRadiomicsLib import phantoms
+
+    folder = tmp_path / "images"
+    folder.mkdir()
+    import SimpleITK as sitk
+
+    for i in range(2):
+        image, mask = phantoms.mammogram(i, size=(60, 60), diameter_mm=1.0)
+        sitk.WriteImage(image, str(folder / f"P{i}_L_CC.nrrd"))
+        sitk.WriteImage(mask, str(folder / f"P{i}_L_CC_mask.nrrd"))
+    panel.ui.scanFolderPathLineEdit.currentPath = str(folder)
+    panel.ui.scanButton.click()
+    wait_until(lambda: not panel.run.running)
+    assert panel.ui.cohortPathLineEdit.currentPath == str(tmp_path / "images-results" / "cohort.csv")
+    panel.ui.checkButton.click()
+    assert "cohort.csv: 2 rows" in panel.ui.checkLabel.text
+
+
+def test_the_current_case_is_added_to_a_table(panel, module_files):
+    import slicer
+    from MammoRadiomicsLib import mrml
+
+    from MammoRadiomics import MammoRadiomicsLogic
+
+    parameters = MammoRadiomicsLogic().getParameterNode()
+    parameters.ccVolume, parameters.ccSegmentation, parameters.ccSegmentId = a_phantom("CC")
+    for patient, outcome in (("P1", "1"), ("P2", "0")):
+        panel.ui.casePatientLineEdit.text = patient
+        panel.ui.caseOutcomeLineEdit.text = outcome
+        panel.ui.addCaseButton.click()
+    assert panel.ui.checkLabel.text == "Cohort has 2 rows."
+    rows = mrml.table_to_rows(slicer.util.getNode("Cohort"))
+    assert [(row["patient_id"], row["view"], row["slnm"]) for row in rows] == [("P1", "CC", "1"), ("P2", "CC", "0")]
+    assert rows[0]["original_firstorder_Mean"] == rows[1]["original_firstorder_Mean"] != ""
+
+
+def test_a_case_without_outline_is_not_added(panel, expected_failures):
+    panel.ui.casePatientLineEdit.text = "P1"
+    panel.ui.addCaseButton.click()
+    assert "Select the CC or the MLO image" in expected_failures()[0]
+
+
+def test_a_table_is_edited_in_the_scene(panel, features_file, tmp_path):
+    panel.ui.featuresPathLineEdit.currentPath = str(features_file)
+    panel.ui.editButton.click()
+    assert panel.ui.tableSelector.currentNode().GetName() == "features"
+    assert panel.ui.featuresPathLineEdit.currentPath == ""
+    assert panel.ui.editButton.enabled is False
+    assert panel.ui.trainingStateLabel.text == "to do"
+
+
+def test_a_model_is_saved_applied_and_handed_on(panel, features_file, tmp_path, module_files):
+    from MammoRadiomics import MammoRadiomicsLogic
+
+    panel.ui.featuresPathLineEdit.currentPath = str(features_file)
+    node = a_model_node()
+    panel.ui.modelSelector.setCurrentNode(node)
+    panel.ui.applyButton.click()
+    assert "40 lesions" in panel.ui.statusLabel.text
+    panel.ui.modelPathLineEdit.currentPath = str(tmp_path / "slnm.mammomodel")
+    panel.ui.saveModelButton.click()
+    assert (tmp_path / "slnm.mammomodel").is_file()
+    panel.ui.useButton.click()
+    assert node in list(MammoRadiomicsLogic().getParameterNode().models)
+
+
+def test_removing_nodes_in_use_is_noticed(panel, rows):
+    import slicer
+    from MammoRadiomicsLib import mrml
+
+    table = mrml.rows_to_table(slicer.mrmlScene, rows, "Cohort")
+    panel.ui.tableSelector.setCurrentNode(table)
+    model = a_model_node()
+    panel.ui.modelSelector.setCurrentNode(model)
+    slicer.mrmlScene.RemoveNode(table)
+    slicer.mrmlScene.RemoveNode(model)
+    assert panel.ui.useButton.enabled is False
+    assert panel.ui.statusLabel.text == "Give a cohort or features first."
+
+
+def test_the_remaining_time_is_told_as_a_person_would():
+    from MammoRadiomicsGui.pipeline import duration
+
+    assert [duration(seconds) for seconds in (0.2, 42.4, 59.7, 3599, 7260)] == [
+        "1 s", "42 s", "60 s", "60 min", "2 h 1 min",
+    ]  # fmt: skip
+
+
+def test_cases_that_were_done_before_do_not_shorten_the_estimate(host):
+    from MammoRadiomicsGui.pipeline import Pipeline
+
+    seen, now = [], [0.0]
+    pipeline = Pipeline(seen.append, print, print, clock=lambda: now[0])
+    for done, seconds in ((100, 0.0), (110, 10.0)):
+        now[0] = seconds
+        pipeline._onMessage({"done": done, "total": 200, "message": "P"})
+    assert [each.remainingS for each in seen] == [None, 90.0]
+
+
+def test_the_plan_runs_what_is_needed_and_no_more(tmp_path, host):
+    from MammoRadiomicsGui.training_steps import Plan
+    from MammoRadiomicsLib.settings import TrainingSettings
+
+    cohort = tmp_path / "cohort.csv"
+    cohort.write_text("patient_id\nP1\n", encoding="utf-8")
+    plan = Plan(cohort, None, tmp_path / "out", "slnm", TrainingSettings())
+    assert plan.wanted() == ["extraction", "training", "evaluation"]
+    assert replace(plan, perturb=3).wanted() == ["extraction", "stability", "training", "evaluation"]
+    plan.folder.mkdir()
+    plan.features.write_text("", encoding="utf-8")
+    plan.features.with_suffix(".run.json").write_text('{"preset": {"name": "study-1409"}}', encoding="utf-8")
+    assert plan.state("extraction")[0] == "done"
+    assert plan.wanted() == ["training", "evaluation"]
+    assert replace(plan, preset="mammo-2d").state("extraction") == ("outdated", "the preset has changed since")
+    os.utime(cohort, (time.time() + 9, time.time() + 9))
+    assert plan.state("extraction") == ("outdated", "the cohort has changed since")
+    assert json.dumps(plan.arguments("extraction")[:2]) == json.dumps(["extract", "--cohort"])
