@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -23,7 +24,7 @@ from slicer.util import VTKObservationMixin
 
 VIEWS = ("CC", "MLO")
 SAMPLE = "MammoRadiomicsPhantom"
-SETTLED_MS = 120
+SETTLED_MS = 80
 
 # Volume, segmentation, segment ID, pixel spacing in mm (None: as read).
 View = tuple[vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode, str, float | None]
@@ -255,9 +256,9 @@ class MammoRadiomicsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.removeObservers(self.onInputModified)
         slots = self.logic.slots(self._parameterNode).values()
         # The same image or segmentation may serve both views.
-        for volume in {volume for volume, *_ in slots if volume is not None}:
+        for volume in {slot[0] for slot in slots} - {None}:
             self.addObserver(volume, volume.ImageDataModifiedEvent, self.onInputModified)
-        for segmentation in {segmentation for _, segmentation, *_ in slots if segmentation is not None}:
+        for segmentation in {slot[1] for slot in slots} - {None}:
             for event in ("SourceRepresentationModified", "SegmentRemoved", "SegmentModified"):
                 observed = getattr(slicer.vtkSegmentation, event)
                 self.addObserver(segmentation.GetSegmentation(), observed, self.onInputModified)
@@ -447,34 +448,47 @@ class MammoRadiomicsLogic(ScriptedLoadableModuleLogic):
 
 
 class MammoRadiomicsTest(ScriptedLoadableModuleTest):
-    """The flow of the module on a phantom; runs in Slicer and outside it."""
+    """The flow of the module on its sample; runs in Slicer and outside it."""
 
     def setUp(self):
         slicer.mrmlScene.Clear()
 
     def runTest(self):
         self.setUp()
-        self.test_outlined_phantom_to_features()
+        self.test_sample_to_report()
 
-    def test_outlined_phantom_to_features(self):
-        """A phantom in the scene gives the features of its pixels, by name and as a table."""
-        from MammoRadiomicsLib import mrml, phantoms
+    def test_sample_to_report(self):
+        """The sample gives a prediction with its caveats, which follows the outline, and all features."""
+        from MammoRadiomicsLib import mrml
 
-        self.delayDisplay("Adding a phantom")
-        image, mask = phantoms.mammogram(1, size=(160, 160), diameter_mm=2.5)
-        # On a film's 16-bit scale the study's bin width gives more grey levels than texture can use.
-        volume = mrml.volume_from_image(slicer.mrmlScene, image / 16, "Phantom CC")
-        segmentation, segmentId = mrml.segmentation_from_mask(slicer.mrmlScene, mask, volume, "Outline CC")
-        pixels = slicer.util.arrayFromVolume(volume)
-        inside = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, segmentId, volume) > 0
-
+        self.delayDisplay("Loading the sample")
         logic = MammoRadiomicsLogic()
-        names = ["original_firstorder_Mean", "original_firstorder_Maximum"]
-        found = logic.extractFeatures(volume, segmentation, segmentId, names=names)
-        self.assertEqual(list(found), names)
-        self.assertAlmostEqual(found["original_firstorder_Mean"], float(pixels[inside].mean()), places=6)
-        self.assertEqual(found["original_firstorder_Maximum"], float(pixels[inside].max()))
+        logic.loadSample(outlined=True)
+        parameters = logic.getParameterNode()
+        views = logic.selectedViews(parameters)
+        self.assertEqual(logic.obstacle(views), "")
 
-        table = logic.featuresTable({"CC": (volume, segmentation, segmentId, None)})
+        self.delayDisplay("Predicting")
+        model = parameters.models[0]
+        result = logic.predict(model, views, plausibleOutlines=2)
+        record = mrml.result_from_node(result)
+        self.assertAlmostEqual(sum(record["probabilities"].values()), 1)
+        self.assertIn("Demonstration model", " ".join(record["warnings"]))
+
+        self.delayDisplay("Editing the outline")
+        volume, segmentation, segmentId, _spacing = views["CC"]
+        pixels = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, segmentId, volume)
+        pixels[:, 300:340, 150:230] = 1
+        slicer.util.updateSegmentBinaryLabelmapFromArray(pixels, segmentation, segmentId, volume)
+        edited = mrml.result_from_node(logic.predict(model, views))
+        self.assertNotEqual(edited["probabilities"], record["probabilities"])
+
+        self.delayDisplay("Saving")
+        result = logic.predict(model, views)
+        with tempfile.TemporaryDirectory() as folder:
+            logic.saveCsv([result], Path(folder) / "predictions.csv")
+            logic.saveReport([result], views, Path(folder) / "report.html")
+            self.assertGreater((Path(folder) / "report.html").stat().st_size, 10000)
+        table = logic.featuresTable({"CC": views["CC"]})
         self.assertEqual(table.GetNumberOfRows(), 1409)
         self.delayDisplay("Test passed")

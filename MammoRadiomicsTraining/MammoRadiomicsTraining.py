@@ -205,6 +205,8 @@ class MammoRadiomicsTrainingWidget(ScriptedLoadableModuleWidget, VTKObservationM
             if step == "training":
                 parameters.model = self.logic.loadModel(plan.model)
                 self.logic.addCharts(plan.report)
+            elif step == "extraction":
+                self.data.showProblems(*self.logic.failures(plan))
             elif step == "scan":
                 parameters.cohortPath = str(plan.proposal)
 
@@ -248,6 +250,16 @@ class MammoRadiomicsTrainingLogic(ScriptedLoadableModuleLogic):
         model = mrml.model_from_node(modelNode)
         rows = prediction.predict_table(model, self._featureTable(tableNodeOrPath))
         return mrml.rows_to_table(slicer.mrmlScene, rows, f"{model.outcome} predictions")
+
+    def runStep(self, parameterNode, step: str) -> str:
+        """Run a step of the panel, waiting for it, and return what it says.
+
+        :param step: extraction, stability or training; its files go into the results folder.
+        """
+        from MammoRadiomicsLib import command_line
+
+        options = command_line.parser().parse_args(self.prepare(parameterNode).arguments(step))
+        return options.command(options, self._showProgress)[1]
 
     def loadModel(self, path: str | Path) -> vtkMRMLTextNode:
         """Return the text node of a .mammomodel file; it is added to the scene where it is not there yet."""
@@ -366,19 +378,20 @@ class MammoRadiomicsTrainingLogic(ScriptedLoadableModuleLogic):
 
     def check(self, parameterNode) -> tuple[list[tuple[str, str, str, str]], str]:
         """Return the problems of the data as (row, column, problem, remedy), and a sentence about them."""
+        from MammoRadiomicsGui import training_problems
         from MammoRadiomicsGui.training_sources import Sources
 
-        parameters = (parameterNode.outcome, parameterNode.spacingMm, parameterNode.missing)
-        found, checked = Sources(parameterNode).problems(*parameters)
-        errors = sum(each.severity == "error" for each in found)
-        text = _("{checked} rows. Errors: {errors}. Warnings: {warnings}.")
-        text = text.format(checked=checked, errors=errors, warnings=len(found) - errors)
-        said = {"error": "{problem}", "warning": _("Warning: {problem}")}
-        problems = [
-            (str(each.row or _("all")), each.column, said[each.severity].format(problem=each.problem), each.remedy)
-            for each in found
-        ]
-        return problems, text
+        found, checked = Sources(parameterNode).problems(
+            parameterNode.outcome, parameterNode.spacingMm, parameterNode.missing
+        )
+        return training_problems.inWords(found, checked)
+
+    @staticmethod
+    def failures(plan) -> tuple[list[tuple[str, str, str, str]], str]:
+        """Return the cases that could not be extracted, in the form of :meth:`check`."""
+        from MammoRadiomicsGui import training_problems
+
+        return training_problems.failures(plan.features)
 
     @staticmethod
     def proposedFolder(parameterNode) -> str:
@@ -438,23 +451,56 @@ class MammoRadiomicsTrainingTest(ScriptedLoadableModuleTest):
         self.test_table_to_model_to_predictions()
 
     def test_table_to_model_to_predictions(self):
-        """A table in the scene gives a model node, and the model predicts the table's lesions."""
+        """A table of the scene is checked, goes through a step in the child process, gives a model and is predicted."""
         from MammoRadiomicsLib import mrml
         from MammoRadiomicsLib.settings import TrainingSettings
 
+        from MammoRadiomics import MammoRadiomicsLogic
+
         self.delayDisplay("Adding a table")
-        tableNode = mrml.rows_to_table(slicer.mrmlScene, self.madeUpRows(), "Features")
         logic = MammoRadiomicsTrainingLogic()
+        parameters = logic.getParameterNode()
+        parameters.table = mrml.rows_to_table(slicer.mrmlScene, self.madeUpRows(), "Features")
+        self.assertEqual(logic.check(parameters)[0], [])
+        self.stability(logic, parameters)
+
+        self.delayDisplay("Training")
         settings = TrainingSettings(folds=2, lasso_folds=3, calibration_folds=3, alpha_count=8, purpose="demonstration")
-        modelNode = logic.train(tableNode, "slnm", settings)
+        modelNode = logic.train(parameters.table, "slnm", settings)
         self.assertIn("DEMONSTRATION", mrml.model_from_node(modelNode).card)
-        predictions = mrml.table_to_rows(logic.apply(modelNode, tableNode))
+        predictions = mrml.table_to_rows(logic.apply(modelNode, parameters.table))
         self.assertEqual(len(predictions), 40)
         byClass = {0: [], 1: []}
         for i, row in enumerate(predictions):
             byClass[i % 2].append(float(row["probability_1"]))
         self.assertGreater(sum(byClass[1]), sum(byClass[0]))
+        logic.useModel(modelNode)
+        self.assertIn(modelNode, list(MammoRadiomicsLogic().getParameterNode().models))
         self.delayDisplay("Test passed")
+
+    def stability(self, logic, parameters):
+        """Measure the agreement of two readers in the child process, and once more in this one."""
+        import tempfile
+        import time
+
+        from MammoRadiomicsGui.pipeline import Pipeline
+        from MammoRadiomicsGui.training_tables import appendRows
+
+        self.delayDisplay("Working in a child process")
+        appendRows(parameters.table, [row | {"reader": "second"} for row in self.madeUpRows()])
+        with tempfile.TemporaryDirectory() as folder:
+            parameters.outputFolder = folder
+            plan = logic.prepare(parameters)
+            said, ended = [], []
+            pipeline = Pipeline(lambda progress: None, lambda step, text: said.append(text), ended.append)
+            pipeline.start([("stability", lambda: plan.arguments("stability"))])
+            giveUp = time.monotonic() + 120
+            while not ended and time.monotonic() < giveUp:
+                slicer.app.processEvents()
+            self.assertEqual(ended, [""])
+            self.assertEqual(plan.state("stability")[0], "done")
+            self.assertEqual(said, [logic.runStep(parameters, "stability")])
+        parameters.outputFolder = ""
 
     @staticmethod
     def madeUpRows() -> list[dict]:

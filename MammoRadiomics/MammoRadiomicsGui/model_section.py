@@ -51,7 +51,7 @@ class ModelSection:
     def _onTicked(self) -> None:
         parameters = self._parameters()
         if parameters is not None and not self._showing:
-            parameters.models = self._selector.checkedNodes()
+            parameters.models = list(self._selector.checkedNodes())
 
     def _onLoad(self) -> None:
         with slicer.util.tryWithErrorDisplay(_("The model could not be loaded."), waitCursor=True):

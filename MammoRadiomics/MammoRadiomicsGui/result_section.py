@@ -24,6 +24,9 @@ class ResultSection:
     """
 
     def __init__(self, ui, logic, parameters):
+        # Loaded with the panel, or the first answer would wait for it.
+        import MammoRadiomicsLib.prediction  # noqa: F401
+
         self._ui = ui
         self._logic = logic
         self._parameters = parameters
@@ -56,7 +59,8 @@ class ResultSection:
         )
         self._ui.cancelButton.enabled = self.busy
         self._ui.progressBar.visible = self.busy
-        ready = _("Ready: {views}.").format(views=", ".join(self._views()))
+        words = _("Computing: {views}.") if self.busy else _("Ready: {views}.")
+        ready = words.format(views=", ".join(self._views()))
         self._ui.statusLabel.text = " ".join(filter(None, (self._message, obstacle or noModel))) or ready
         self._showResults(parameters)
 

@@ -25,7 +25,7 @@ class RunSection:
         self._onStepDone, self._onChanged = onStepDone, onChanged
         self._plan: Plan | None = None
         self._shown: Plan | None = None
-        self._last = ""
+        self._last = self._done = ""
         self._said: dict[str, str] = {}
         self._names = {step: getattr(ui, f"{step}Label").text.partition(". ")[2] for step in STEPS}
         self._names["scan"] = _("Scan")
@@ -45,6 +45,7 @@ class RunSection:
     def start(self, plan: Plan, steps: list[str]) -> None:
         """Run steps as the plan says now, whatever changes meanwhile."""
         self._plan = plan
+        self._done = _("Done. The model and its curves are in the scene.") if "training" in steps else _("Done.")
         for step in steps:
             self._said.pop(step, None)
         self.ui.statusLabel.text = _("Starting...")
@@ -128,7 +129,7 @@ class RunSection:
         self._onStepDone(self._plan, step)
 
     def _onPipelineEnded(self, reason: str) -> None:
-        self._finish(reason or _("Done."))
+        self._finish(reason or self._done)
         if reason:
             self._log(reason)
             slicer.util.errorDisplay(reason, windowTitle="MammoRadiomics Training")

@@ -48,8 +48,11 @@ class SettingsSection:
 
     def __init__(self, ui, onRestore):
         self.ui = ui
+        self._groups = {}
         for name, default in defaults().items():
             widget = self._widget(name)
+            group = widget.parent()
+            self._groups.setdefault(group.name, (group, group.title, []))[2].append(name)
             widget.toolTip = f"{widget.toolTip} {_('Default: {value}.').format(value=_valueName(name, default))}"
         self.ui.defaultsButton.connect("clicked(bool)", onRestore)
 
@@ -65,6 +68,9 @@ class SettingsSection:
         others = changed(parameterNode)
         for name in defaults():
             getattr(self.ui, f"{name}Label").styleSheet = "font-weight: bold" if name in others else ""
+        for group, title, names in self._groups.values():
+            differing = sum(name in others for name in names)
+            group.title = _("{title} ({count} changed)").format(title=title, count=differing) if differing else title
         count = _("Settings that differ from the defaults (bold): {count}.").format(count=len(others))
         self.ui.defaultsLabel.text = count if others else _("All settings are the defaults.")
         self.ui.defaultsButton.enabled = bool(others)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from . import training_problems
 from .training_data import columnMap
 
 COHORT, FEATURES = "inputs-cohort.csv", "inputs-features.csv"
@@ -24,7 +25,9 @@ class Sources:
         self._columns = columnMap(parameterNode.columns)
         self._folder = Path(parameterNode.outputFolder)
         self._paths = {COHORT: parameterNode.cohortPath, FEATURES: parameterNode.featuresPath}
-        self._kindOfTable = self._table and (FEATURES if featureNames(self._tableRows()[:1]) else COHORT)
+        self._kindOfTable = self._table and (
+            FEATURES if training_problems.featureNames(self._tableRows()[:1]) else COHORT
+        )
 
     @property
     def cohort(self) -> Path | None:
@@ -44,8 +47,8 @@ class Sources:
         name = self._mapped()
         if name is None:
             return []
-        rows = self._originalRows(name)[:1]
-        features = set(featureNames(rows))
+        rows = self._tableRows()[:1] if name == self._kindOfTable else _firstRows(Path(self._paths[name]))
+        features = set(training_problems.featureNames(rows))
         return [column for column in rows[0] if column not in features]
 
     def problems(self, outcome: str, spacingMm: float, missing: str) -> tuple[list, str]:
@@ -60,9 +63,11 @@ class Sources:
         rows, numbers = self._numberedRows(name)
         rows = renamed(rows, self._columns)
         title = self._table.GetName() if name == self._kindOfTable else Path(self._paths[name]).name
-        check = _problemsOfCohort if name == COHORT else _problemsOfFeatures
-        found = check(rows, numbers, self._folderOf(name), spacingMm or None, missing)
-        return [*_problemsOfOutcome(rows, outcome), *found], f"{title}: {len(rows)}"
+        if name == COHORT:
+            found = training_problems.ofCohort(rows, numbers, self._folderOf(name), spacingMm or None)
+        else:
+            found = training_problems.ofFeatures(rows, numbers, self._folderOf(name), missing)
+        return [*training_problems.ofOutcome(rows, outcome), *found], f"{title}: {len(rows)}"
 
     def editableRows(self) -> tuple[list[dict[str, str]], str]:
         """Return the rows of the cohort, or else of the features, with our names and absolute paths, and a title."""
@@ -120,6 +125,28 @@ class Sources:
         return cohort.located(rows, self._folderOf(name))
 
 
+def _firstRows(path: Path) -> list[dict[str, str]]:
+    """Return the first rows of a file, for its columns: a cohort with a thousand features takes a second to read."""
+    import itertools
+    import tempfile
+
+    from MammoRadiomicsLib import tables
+    from MammoRadiomicsLib.errors import InputError
+
+    if not path.is_file():
+        raise InputError(f"There is no file {path}.")
+    with tempfile.TemporaryDirectory() as folder:
+        head = Path(folder) / path.name
+        with path.open("rb") as file:
+            # The header, a row, and the line that tells Excel the delimiter.
+            head.write_bytes(b"".join(itertools.islice(file, 3)))
+        try:
+            return tables.read_rows(head)
+        except InputError:
+            # Not lines of text, such as an Excel file.
+            return tables.read_rows(path)
+
+
 def renamed(rows: list[dict[str, str]], columns: dict[str, str]) -> list[dict[str, str]]:
     """Return rows with our names for the columns that a map from our names to theirs tells."""
     if not columns:
@@ -129,48 +156,3 @@ def renamed(rows: list[dict[str, str]], columns: dict[str, str]) -> list[dict[st
         {ours.get(name, name): cell for name, cell in row.items() if name in ours or name not in columns}
         for row in rows
     ]
-
-
-def featureNames(rows: list[dict[str, str]]) -> tuple[str, ...]:
-    """Return the columns of a table that are features."""
-    from MammoRadiomicsLib import tables
-    from MammoRadiomicsLib.errors import InputError
-
-    try:
-        return tables.feature_table(rows, "", finite=False).names
-    except InputError:
-        return ()
-
-
-def _problemsOfOutcome(rows: list[dict[str, str]], outcome: str) -> list:
-    from MammoRadiomicsLib.cohort_check import Problem
-
-    if outcome in rows[0] or (outcome == "her2" and "her2_ihc" in rows[0]):
-        return []
-    problem = f"The table has no column {outcome}."
-    return [Problem(None, outcome, problem, "Choose another outcome, or say which column it is.")]
-
-
-def _problemsOfCohort(rows: list, numbers: list[int], folder: Path, spacingMm: float | None, missing: str) -> list:
-    from MammoRadiomicsLib import cohort_check
-
-    return cohort_check.check(rows, folder, numbers=numbers, spacing_mm=spacingMm)
-
-
-def _problemsOfFeatures(rows: list, numbers: list[int], folder: Path, spacingMm: float | None, missing: str) -> list:
-    """Return what is wrong with features, which name no images, and each value that is no number."""
-    import numpy as np
-    from MammoRadiomicsLib import cohort_check, tables
-
-    names = featureNames(rows[:1])
-    others = [{column: cell for column, cell in row.items() if column not in names} for row in rows]
-    found = cohort_check.check(others, folder, numbers=numbers)
-    found = [each for each in found if each.column not in ("image", "mask")]
-    severity = cohort_check.ERROR if missing == "refuse" else cohort_check.WARNING
-    table = tables.feature_table(rows, "", finite=False)
-    for i, j in np.argwhere(np.isnan(table.values)):
-        cell = rows[i][table.names[j]]
-        remedy = "Correct it, leave the row out, or choose how missing values are treated."
-        problem = f"{cell!r} is not a finite number."
-        found.append(cohort_check.Problem(numbers[i], table.names[j], problem, remedy, severity))
-    return found

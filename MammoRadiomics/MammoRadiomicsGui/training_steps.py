@@ -126,9 +126,13 @@ class Plan:
         from MammoRadiomicsLib.errors import InputError
 
         try:
-            unseen = next(row for row in curves.tables_of(self.report)["Performance"] if row["rows"] != "training")
-            text = _("AUC {auc:.2f} ({auc_low:.2f} to {auc_high:.2f}), {rows}")
-            return text.format(**unseen)
+            performance = curves.tables_of(self.report)["Performance"]
+            first = next(row["rows"] for row in performance if row["rows"] != "training")
+            unseen = [row for row in performance if row["rows"] == first]
+            if len(unseen) == 1:
+                return _("AUC {auc:.2f} ({auc_low:.2f} to {auc_high:.2f}), {rows}").format(**unseen[0])
+            aucs = ", ".join(_("{class} {auc:.2f}").format(**row) for row in unseen)
+            return _("AUC {aucs}, {rows}").format(aucs=aucs, rows=first)
         except (InputError, StopIteration, TypeError, ValueError):
             return _("no report")
 

@@ -61,6 +61,8 @@ class Settings:
         """Raise InputError for the first setting that makes no sense."""
         if self.jobs < 1:
             raise InputError(f"{self.jobs} processes cannot compute anything; ask for at least 1 (--jobs).")
+        if self.scheduler and self.jobs != 1:
+            raise InputError("The scheduler's workers compute, not processes of this machine: leave --jobs out.")
         if self.perturb < 0:
             raise InputError(f"{self.perturb} perturbed outlines cannot be made; ask for 0 or more (--perturb).")
 
@@ -138,6 +140,8 @@ def extract(
     settings = settings or Settings()
     settings.validate()
     output = Path(output)
+    if output in bookkeeping(output):
+        raise InputError(f"{output} is the name of a file that runs need for themselves. Let it end in .csv.")
     numbered = dict(zip(numbers or range(2, len(cohort) + 2), cohort, strict=True))
     failures = {number: f"{case_name(numbered[number])}: {reason}" for number, reason in (refused or {}).items()}
     with _only_run(output), Journal(bookkeeping(output)[0]) as journal:
@@ -165,6 +169,8 @@ def _only_run(output: Path) -> Iterator[None]:
         raise InputError(
             f"Another run is writing {output}. Wait for it, or give another name to the output."
         ) from error
+    except OSError as error:
+        raise InputError(f"{output} cannot be written ({error.strerror}). Choose another folder.") from error
     try:
         yield
     finally:

@@ -38,9 +38,17 @@ def located(rows: list[Row], folder: str | Path) -> list[Row]:
 def locate(name: str, folder: Path) -> Path:
     """Return where a file of a cohort is; a table from Windows may write its folders with backslashes."""
     path = folder / name
-    if "\\" in name and not path.exists():
+    if "\\" in name and not is_file(path):
         path = folder / name.replace("\\", "/")
     return path
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file; what no file can be called is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def with_cohort(table: FeatureTable, cohort: list[Row]) -> FeatureTable:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 
 from . import intake
-from .cohort import locate
+from .cohort import is_file, locate
 from .errors import InputError
 from .lesions import HER2_CLASSES
 from .slices import PLAUSIBLE_SPACING_MM
@@ -133,7 +133,7 @@ def _of_row(number: int, row: Row, folder: Path) -> Iterator[Problem]:
         value = row.get(column, "")
         if value and value not in codes:
             yield Problem(number, column, f"{value!r} is no {column}.", f"Use {', '.join(codes)} or leave it empty.")
-    if not re.fullmatch(r"([1-9]\d*)?", row.get("label", "")):
+    if not re.fullmatch(r"([1-9]\d{0,8})?", row.get("label", "")):
         yield Problem(
             number, "label", f"{row['label']!r} is no label.", "Give the whole number that the lesion has in the mask."
         )
@@ -171,7 +171,7 @@ def _of_files(number: int, row: Row, folder: Path) -> Iterator[Problem]:
         yield Problem(number, missing, f"The row names no {missing} beside its {named[0]}.", f"Fill in the {missing}.")
     for column in named:
         name = row[column]
-        if not locate(name, folder).is_file():
+        if not is_file(locate(name, folder)):
             remedy = f"Paths are relative to the table's folder, {folder}." if not _is_absolute(name) else "Correct it."
             yield Problem(number, column, f"There is no file {name}.", remedy)
         elif _is_absolute(name):
@@ -232,7 +232,7 @@ def _shared_images(numbered: list[tuple[int, Row]], folder: Path) -> Iterator[Pr
     """The same picture of two patients: a copying error, or one patient under two names."""
     users: dict[Path, list[tuple[int, Row]]] = defaultdict(list)
     for number, row in numbered:
-        if row.get("image") and locate(row["image"], folder).is_file():
+        if row.get("image") and is_file(locate(row["image"], folder)):
             users[locate(row["image"], folder).resolve()].append((number, row))
     for same in _equal_files(list(users)):
         rows = sorted((user for path in same for user in users[path]), key=lambda user: user[0])
@@ -302,7 +302,7 @@ class _Headers:
 
     def _look(self, row: Row, column: str) -> intake.Intake | None:
         path = locate(row.get(column, ""), self._folder)
-        return self._inspect(path) if row.get(column) and path.is_file() else None
+        return self._inspect(path) if row.get(column) and is_file(path) else None
 
     def _stated_spacing(self, row: Row) -> float | None:
         """Return what the row says, 0 where it says nothing, and None where that is no number."""

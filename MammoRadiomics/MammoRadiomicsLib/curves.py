@@ -21,6 +21,7 @@ ROWS_COLOURS = {"cross-validated": BLUE, "test": VERMILION, "training": GREY}
 PROBABILITIES = {
     "cross-validated": "out_of_fold.csv", "test": "test_probabilities.csv", "training": "training_probabilities.csv",
 }  # fmt: skip
+KINDS = ("roc", "calibration", "decision", "lasso")
 LINE, DASHED, POINTS = "line", "dashed", "points"
 MOST_FEATURES = 40
 _PREFIX = "probability_"
@@ -56,7 +57,7 @@ class Chart:
     Parameters
     ----------
     key : str
-        Its kind, such as ``roc``.
+        Its kind, one of `KINDS`.
     title, x_title, y_title : str
         Texts.
     curves : tuple of Curve
@@ -144,7 +145,7 @@ def _performance(measured: dict) -> list[dict]:
 
 
 def roc(probabilities: dict[str, list[Row]]) -> Chart:
-    """Return ROC curves of mean probabilities with the chance line; each class against the rest.
+    """Return ROC curves of mean probabilities with the chance line; of several classes on the first rows only.
 
     Parameters
     ----------
@@ -154,6 +155,9 @@ def roc(probabilities: dict[str, list[Row]]) -> Chart:
     curves = []
     for rows, table in probabilities.items():
         classes, target, mean = _mean_probabilities(table)
+        if len(classes) > 2 and curves:
+            # Curves of several classes on several sets of rows would be too many to tell apart.
+            break
         for i in evaluation.reported(len(classes)):
             curves.append(_roc_curve(target == i, mean[:, i], *_name_and_colour(rows, classes[i], i, len(classes) > 2)))
     return Chart("roc", "ROC", "1 - specificity", "Sensitivity", (*curves, _diagonal("chance")), (0, 1), (0, 1))
@@ -220,9 +224,11 @@ def _sign_colour(weight: float) -> tuple[float, float, float]:
 
 
 def _parts(rows: list[Row]) -> list[tuple[tuple[str, tuple], list[Row]]]:
-    """Separate rows by what they are and by class; each part with its name and colour."""
+    """Separate rows by what they are and by class, with name and colour; of several classes the first rows only."""
     keys = list(dict.fromkeys((row["rows"], row["class"]) for row in rows))
     classes = list(dict.fromkeys(name for _, name in keys))
+    if len(classes) > 1:
+        keys = [key for key in keys if key[0] == keys[0][0]]
     return [
         (
             _name_and_colour(*key, classes.index(key[1]), len(classes) > 1),

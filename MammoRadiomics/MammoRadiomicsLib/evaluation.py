@@ -263,50 +263,6 @@ def subgroups(evidence: Evidence, labels: np.ndarray, random_state: int) -> list
     return rows
 
 
-def cross_validated(
-    out_of_fold: np.ndarray, target: np.ndarray, classes: tuple[str, ...], patients: np.ndarray, random_state: int
-) -> dict:
-    """Measure each class against the rest (of two classes, the second) on rows that the models have not seen.
-
-    The AUC is the mean over repeats; its interval resamples patients and keeps the fitted models, so it is narrower
-    than one that would refit them. Everything else is taken from each row's mean probability over repeats.
-
-    Parameters
-    ----------
-    out_of_fold : numpy.ndarray
-        Shape (repeats, n, classes), probabilities from models that did not see the row.
-    target : numpy.ndarray
-        Shape (n,), class indices.
-    classes : tuple of str
-        Names.
-    patients : numpy.ndarray
-        Shape (n,).
-    random_state : int
-        Seed of the bootstrap.
-
-    Returns
-    -------
-    dict
-        ``protocol``, and by class ``auc`` (mean, low, high), ``brier``, ``calibration`` (intercept, slope) and
-        ``operating_point`` (see :func:`at_threshold`; the threshold is Youden's).
-    """
-    rng = np.random.default_rng(random_state)
-    weights = np.vstack([np.ones(len(target)), bootstrap_weights(rng, patients)])
-    metrics: dict = {"protocol": "nested", "auc": {}, "brier": {}, "calibration": {}, "operating_point": {}}
-    for i in reported(len(classes)):
-        positive, probability = target == i, out_of_fold[:, :, i].mean(axis=0)
-        weighted = weighted_auc(positive, out_of_fold[:, :, i], weights)
-        # A resample without one of the classes has no AUC.
-        low, high = np.nanquantile(weighted[1:], [0.025, 0.975])
-        metrics["auc"][classes[i]] = {"mean": float(weighted[0]), "low": float(low), "high": float(high)}
-        metrics["brier"][classes[i]] = float(((probability - positive) ** 2).mean())
-        intercept, slope = calibration(positive, probability)
-        metrics["calibration"][classes[i]] = {"intercept": intercept, "slope": slope}
-        threshold = youden_threshold(positive, probability)
-        metrics["operating_point"][classes[i]] = at_threshold(positive, probability, threshold)
-    return metrics
-
-
 def mean_auc(evidence: Evidence) -> float:
     """Return the AUC, averaged over repeats and, of more than two classes, over each against the rest."""
     one = np.ones((1, len(evidence.target)))

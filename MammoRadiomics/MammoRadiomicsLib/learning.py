@@ -108,6 +108,8 @@ def train(
     rows, test_rows = validation.split_rows(data, holdout, settings.random_state)
     known, kept = data.take(rows), data.take(test_rows) if test_rows.size else None
     _refuse_small_classes(known, outcome, settings)
+    if kept and len(np.unique(kept.target)) < len(data.classes):
+        raise InputError(f"The test rows lack a class of {outcome}. Keep more patients for the test, or none.")
     evidence, selected, permuted = {}, [], []
     if settings.protocol == "nested":
         evidence["cross_validated"], selected, permuted = validation.cross_validate(

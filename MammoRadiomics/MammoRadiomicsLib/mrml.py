@@ -6,6 +6,7 @@ tables are views made from them.
 
 from __future__ import annotations
 
+import functools
 import json
 
 import numpy as np
@@ -282,7 +283,13 @@ def model_from_node(text_node) -> model_file.Model:
     """Return the model that a text node holds, verified as :func:`.model_file.load` does."""
     if not is_model_node(text_node):
         raise InputError("The text node holds no model. Pick a model, or load a .mammomodel file.")
-    return model_file.from_text(text_node.GetText())
+    return _verified(text_node.GetText())
+
+
+@functools.lru_cache(maxsize=8)
+def _verified(text: str) -> model_file.Model:
+    """Verify a model once: a window asks for it with every edit."""
+    return model_file.from_text(text)
 
 
 def is_model_node(node) -> bool:

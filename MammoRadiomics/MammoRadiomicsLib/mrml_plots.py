@@ -8,7 +8,7 @@ from __future__ import annotations
 import slicer
 import vtk
 
-from .curves import DASHED, POINTS, Chart, Curve
+from .curves import DASHED, KINDS, POINTS, Chart, Curve
 from .mrml import rows_to_table
 
 SOURCE_ATTRIBUTE, KIND_ATTRIBUTE = "MammoRadiomics.Source", "MammoRadiomics.Chart"
@@ -56,7 +56,7 @@ def charts_of(scene, source: str) -> dict[str, object]:
 
 
 def show(layout_node, charts: dict[str, object]) -> None:
-    """Show charts in a grid of plot views, one for each, and nothing else.
+    """Show charts in a grid of plot views, one for each kind, and nothing else.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def show(layout_node, charts: dict[str, object]) -> None:
     charts : dict of str to vtkMRMLPlotChartNode
     """
     if not layout_node.IsLayoutDescription(LAYOUT_ID):
-        layout_node.AddLayoutDescription(LAYOUT_ID, _layout(list(charts)))
+        layout_node.AddLayoutDescription(LAYOUT_ID, _layout())
     layout_node.SetViewArrangement(LAYOUT_ID)
     scene = layout_node.GetScene()
     for key, chart in charts.items():
@@ -156,12 +156,12 @@ def _view_tag(key: str) -> str:
     return f"MammoRadiomics-{key}"
 
 
-def _layout(keys: list[str]) -> str:
-    """Return a description of plot views, two in a row."""
+def _layout() -> str:
+    """Return a description of a plot view for each kind of chart, two in a row."""
     lines = ['<layout type="vertical">']
-    for i in range(0, len(keys), 2):
+    for i in range(0, len(KINDS), 2):
         lines.append('<item><layout type="horizontal">')
-        for key in keys[i : i + 2]:
+        for key in KINDS[i : i + 2]:
             label = f'<property name="viewlabel" action="default">{key[:3].upper()}</property>'
             view = f'<view class="vtkMRMLPlotViewNode" singletontag="{_view_tag(key)}">{label}</view>'
             lines.append(f"<item>{view}</item>")

@@ -143,9 +143,10 @@ def _on_cluster(function: Callable, tasks: list, scheduler: str) -> Iterator[tup
         raise InputError(f"No Dask scheduler answers at {scheduler}. Check the address (tcp://HOST:PORT).") from error
     with client, joblib.parallel_config("dask", client=client):
         parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1, timeout=_PATIENCE_S)
-        found = parallel(joblib.delayed(_numbered)(function, i, task) for i, task in enumerate(tasks))
         try:
-            with _stopping(found):
+            with _stopping(
+                parallel(joblib.delayed(_numbered)(function, i, each) for i, each in enumerate(tasks))
+            ) as found:
                 for i, result in found:
                     yield tasks[i], result
         except TimeoutError as error:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import SimpleITK as sitk
 
-CHUNK_BYTES = 3 << 20
+CHUNK_BYTES = 1 << 19
 
 
 def mammogram(

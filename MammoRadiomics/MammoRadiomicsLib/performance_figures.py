@@ -232,7 +232,7 @@ def subgroups(rows: list[dict], overall: dict[str, dict]) -> Figure:
     Parameters
     ----------
     rows : list of dict
-        As :func:`.evaluation.subgroups` returns them, with the ``column`` that divides the lesions.
+        As :func:`.report_tables.subgroups` returns them.
     overall : dict
         AUC of all lesions by class, as :func:`.evaluation.measure` returns it; drawn as a line.
     """
@@ -251,7 +251,7 @@ def subgroups(rows: list[dict], overall: dict[str, dict]) -> Figure:
         axes.axvline(0.5, color=LIGHT_GREY, linewidth=0.8, zorder=0)
         axes.set(xlabel="AUC", xlim=(min(0.4, lowest - 0.02), 1.01))
         axes.set_title(f"{name}: {_with_interval(overall[name])} for all")
-    figure.suptitle("AUC in subgroups of the lesions")
+    figure.suptitle(f"AUC in subgroups of the lesions, {rows[0]['rows']} rows")
     add_note(figure, "Intervals of 95% by patient bootstrap, models held fixed, not adjusted for the number of "
              "subgroups. Dashed: all lesions. In brackets on the right: lesions of the class.")  # fmt: skip
     return figure

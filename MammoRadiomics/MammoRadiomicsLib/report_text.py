@@ -88,7 +88,7 @@ def _trained(training: Training) -> list[str]:
     counts = ", ".join(f"{plain(name)} {count}" for name, count in facts["counts"].items())
     left_out = ", ".join(f"{count} ({plain(reason)})" for reason, count in facts["excluded_lesions"].items()) or "none"
     views = " and ".join(map(plain, filter(None, manifest["view_names"]))) or "one view"
-    smote = "with" if settings.smote else "without"
+    smote = "synthetic rows (SMOTE) balanced the classes" if settings.smote else "no synthetic rows"
     return [
         *([DEMONSTRATION_NOTE, ""] if training.model.purpose == "demonstration" else []),
         f"- Lesions: {facts['lesions']} of {facts['patients']} patients ({counts}); left out: {left_out}.",
@@ -97,7 +97,7 @@ def _trained(training: Training) -> list[str]:
         f"{len(manifest['feature_names'])} of {facts['columns_offered']:,} columns kept, penalty {facts['alpha']:.3g}.",
         *([f"- {facts['stability']}"] if facts.get("stability") else []),
         f"- Protocol: {_protocol(settings)}",
-        f"- Classes balanced {smote} synthetic rows (SMOTE); seed {settings.random_state}.",
+        f"- Fit: {smote}; seed {settings.random_state}.",
     ]
 
 
@@ -124,7 +124,8 @@ def _performance(training: Training) -> list[str]:
         f"AUC with 95% intervals ({performance_figures.interval_methods(metrics)}). Optimism is the apparent AUC less "
         "that on rows the model had not seen.", "",
         *table(points), "",
-        f"The threshold was chosen on {_threshold_rows(metrics)} rows (Youden). Wilson's 95% intervals.",
+        f"The threshold was chosen on {_threshold_rows(metrics)} rows (Youden), which flatters the rates there. "
+        "Wilson's 95% intervals.",
     ]  # fmt: skip
 
 
@@ -176,7 +177,7 @@ def _protocols(claims: list[dict]) -> list[str]:
     return [
         *table(rows),
         "",
-        "The same lesions throughout. Only what was measured on held-out patients can be believed.",
+        "The same lesions throughout. Training rows and leaks flatter; a single split depends on its luck.",
     ]
 
 

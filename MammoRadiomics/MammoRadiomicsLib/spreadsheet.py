@@ -22,6 +22,7 @@ from typing import Any
 from .errors import DependencyError, InputError
 
 MOST_BYTES = 4 << 30
+_BEGINNING = 1 << 20
 MOST_COLUMNS = 50_000
 # Excel's own limit; a longer cell is a quotation mark that was never closed.
 LONGEST_CELL = 32_767
@@ -67,18 +68,46 @@ def read(path: str | Path) -> Sheet:
     DependencyError
         For an Excel file without openpyxl.
     """
-    path = Path(path)
+    header, lines, has_decimal_points = _open(Path(path))
+    sheet = Sheet(header, [], [])
+    for number, line in lines:
+        sheet.numbers.append(number)
+        sheet.lines.append(line)
+    if not has_decimal_points:
+        _replace_decimal_commas(sheet)
+    return sheet
+
+
+def stream(path: str | Path) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    """Return the header and yield the rows of a table with their numbers, for tables too large to be kept as text.
+
+    Rows are as :func:`read` gives them, and so is what it raises, if only once a row is reached.
+    """
+    header, lines, has_decimal_points = _open(Path(path))
+    if has_decimal_points:
+        return header, lines
+    sheet = read(path)
+    return sheet.header, zip(sheet.numbers, sheet.lines, strict=True)
+
+
+def _open(path: Path) -> tuple[list[str], Iterator[tuple[int, list[str]]], bool]:
+    """Return header, rows with their numbers, and whether numbers can only have decimal points."""
     data = _content(path)
     if data.startswith(_OLD_EXCEL):
         raise InputError(f"The table {path.name} is in the old Excel format. Save it as .xlsx or CSV UTF-8.")
     if data.startswith(_EXCEL):
-        return _sheet(enumerate(_excel_lines(data, path.name), start=1), path.name)
-    text = _decoded(data, path.name)
-    text, delimiter = _delimiter_of(text)
-    sheet = _sheet(_csv_lines(text, delimiter, path.name), path.name)
-    if delimiter != ",":
-        _replace_decimal_commas(sheet)
-    return sheet
+        numbered, delimiter = enumerate(_excel_lines(data, path.name), start=1), ","
+    else:
+        encoding, beginning = _encoding_of(data, path.name)
+        delimiter, is_stated = _delimiter_of(beginning)
+        numbered = _csv_lines(io.TextIOWrapper(io.BytesIO(data), encoding, newline=""), delimiter, path.name)
+        if is_stated:
+            next(numbered)
+    filled = ((number, line) for number, line in numbered if any(line))
+    _, header = next(filled, (0, []))
+    header = _without_empty_tail(header)
+    _check_header(header, path.name)
+    return header, _checked(filled, len(header), path.name), delimiter == ","
 
 
 def _content(path: Path) -> bytes:
@@ -90,7 +119,8 @@ def _content(path: Path) -> bytes:
         raise InputError(f"The table {path} cannot be read ({error.strerror}). Check the path.") from error
 
 
-def _decoded(data: bytes, name: str) -> str:
+def _encoding_of(data: bytes, name: str) -> tuple[str, str]:
+    """Return the encoding of a text and its beginning."""
     encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
     try:
         text = data.decode(encoding)
@@ -99,48 +129,41 @@ def _decoded(data: bytes, name: str) -> str:
         raise InputError(f"The table {name} is not UTF-8 text (line {row}). {_CSV_REMEDY}") from error
     if "\0" in text:
         raise InputError(f"The table {name} is not a text file. {_CSV_REMEDY}")
-    return text
+    return encoding, text[:_BEGINNING]
 
 
-def _delimiter_of(text: str) -> tuple[str, str]:
-    """Return the text of the table and its delimiter: as Excel's line ``sep=;`` says, else the header's commonest."""
-    first, _, rest = text.partition("\n")
-    stated = re.fullmatch(r"sep=(.)\r?", first)
+def _delimiter_of(beginning: str) -> tuple[str, bool]:
+    """Return the delimiter, and whether a line of Excel's, ``sep=;``, states it; else it is the header's commonest."""
+    stated = re.match(r"sep=(.)\r?\n", beginning)
     if stated:
-        return rest, stated[1]
-    header = re.sub(r'"[^"]*"', "", next((line for line in text.splitlines()[:1000] if line.strip()), ""))
-    return text, max(_DELIMITERS, key=header.count)
+        return stated[1], True
+    header = re.sub(r'"[^"]*"', "", next((line for line in beginning.splitlines() if line.strip()), ""))
+    return max(_DELIMITERS, key=header.count), False
 
 
-def _csv_lines(text: str, delimiter: str, name: str) -> Iterator[tuple[int, list[str]]]:
+def _csv_lines(text: Iterable[str], delimiter: str, name: str) -> Iterator[tuple[int, list[str]]]:
     try:
-        for number, line in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), start=1):
+        for number, line in enumerate(csv.reader(text, delimiter=delimiter), start=1):
             yield number, [cell.strip() for cell in line]
     except (csv.Error, TypeError) as error:
         raise InputError(f"The table {name} is not a CSV file ({error}). {_CSV_REMEDY}") from error
 
 
-def _sheet(numbered: Iterable[tuple[int, list[str]]], name: str) -> Sheet:
-    """Take the first line that is not blank as the header and check the others against it."""
-    filled = ((number, line) for number, line in numbered if any(line))
-    _, header = next(filled, (0, []))
-    header = _without_empty_tail(header)
-    _check_header(header, name)
-    lines, numbers = [], []
-    for number, line in filled:
-        cells = line[: len(header)] + _without_empty_tail(line[len(header) :])
-        if len(cells) != len(header):
-            raise InputError(f"Row {number} of {name} has {len(cells)} cells, the header {len(header)}. Mend it.")
+def _checked(numbered: Iterable[tuple[int, list[str]]], columns: int, name: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield rows that have a cell for every column, and none beyond."""
+    number = None
+    for number, line in numbered:
+        cells = line[:columns] + _without_empty_tail(line[columns:])
+        if len(cells) != columns:
+            raise InputError(f"Row {number} of {name} has {len(cells)} cells, the header {columns}. Mend it.")
         if len(max(cells, key=len)) > LONGEST_CELL:
             raise InputError(
                 f"Row {number} of {name} has a cell of more than {LONGEST_CELL} characters. "
                 "Look for a quotation mark that is not closed."
             )
-        lines.append(cells)
-        numbers.append(number)
-    if not lines:
+        yield number, cells
+    if number is None:
         raise InputError(f"The table {name} has no rows.")
-    return Sheet(header, lines, numbers)
 
 
 def _without_empty_tail(line: list[str]) -> list[str]:

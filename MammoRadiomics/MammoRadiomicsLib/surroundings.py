@@ -34,7 +34,7 @@ def look(pixels: np.ndarray, findings: Findings) -> None:
     if count:
         findings.add("bright_objects", count, "pixels: as bright as the breast, and apart from it")
         findings.note(
-            f"Bright objects lie apart from the breast ({count}): labels, markers or film edges. Keep outlines off them."
+            f"Bright objects lie apart from the breast ({count}): labels, markers, film edges. Keep outlines off them."
         )
     if _is_background_bright(inner, lowest, highest):
         findings.note("The flatter side of the image is bright, as if the polarity were inverted. Look at the image.")

@@ -73,8 +73,9 @@ def write_rows(path: str | Path, rows: Iterable[dict]) -> None:
 
 
 def read_features(path: str | Path, finite: bool = True) -> FeatureTable:
-    """Read a features.csv; see :func:`feature_table`."""
-    return feature_table(read_rows(path), Path(path).name, finite)
+    """Read a features.csv row after row; see :func:`feature_table`."""
+    header, lines = spreadsheet.stream(path)
+    return _separated(header, lines, Path(path).name, finite)
 
 
 def feature_table(rows: list[Row], what: str, finite: bool = True) -> FeatureTable:
@@ -96,21 +97,37 @@ def feature_table(rows: list[Row], what: str, finite: bool = True) -> FeatureTab
     InputError
         When there is no feature column, or a feature is not a finite number.
     """
-    names = tuple(name for name in rows[0] if _is_feature(name))
-    if not names:
+    header = list(rows[0])
+    lines = ((number, [row[name] for name in header]) for number, row in enumerate(rows, start=2))
+    return _separated(header, lines, what, finite)
+
+
+def _separated(header: list[str], lines: Iterable[tuple[int, list[str]]], what: str, finite: bool) -> FeatureTable:
+    columns = [j for j, name in enumerate(header) if _is_feature(name)]
+    if not columns:
         raise InputError(f"{what} has no feature columns such as original_firstorder_Mean. Make it with 'extract'.")
-    values = np.empty((len(rows), len(names)))
-    for i, row in enumerate(rows):
-        for j, name in enumerate(names):
-            values[i, j] = finite_number(row[name])
-            if finite and not np.isfinite(values[i, j]):
-                raise InputError(
-                    f"{what}, row {i + 2}, column {name} holds {row[name]!r}, which is not a finite number. "
-                    "Correct it or leave the row out."
-                )
-    other_names = [name for name in rows[0] if not _is_feature(name)]
-    others = [{name: row[name] for name in other_names} for row in rows]
-    return FeatureTable(others, names, values)
+    others = [j for j, name in enumerate(header) if not _is_feature(name)]
+    rows, values = [], []
+    for number, line in lines:
+        numbers = _finite_numbers([line[j] for j in columns])
+        if finite and not np.isfinite(numbers).all():
+            j = columns[int(np.argmin(np.isfinite(numbers)))]
+            raise InputError(
+                f"{what}, row {number}, column {header[j]} holds {line[j]!r}, which is not a finite number. "
+                "Correct it or leave the row out."
+            )
+        values.append(numbers)
+        rows.append({header[j]: line[j] for j in others})
+    return FeatureTable(rows, tuple(header[j] for j in columns), np.array(values))
+
+
+def _finite_numbers(cells: list[str]) -> np.ndarray:
+    """Return cells as numbers; NaN where one is none or not finite."""
+    try:
+        numbers = np.array(cells, dtype=float)
+    except ValueError:
+        return np.array([finite_number(cell) for cell in cells])
+    return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
 _FEATURE_CLASSES = frozenset({"firstorder", "shape", "shape2D", "glcm", "glrlm", "glszm", "gldm", "ngtdm"})

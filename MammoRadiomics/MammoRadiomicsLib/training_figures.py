@@ -60,7 +60,7 @@ def lasso(paths: tuple[LassoPath, ...], classes: tuple[str, ...], lesions: int) 
         of_class = f"{classes[i]}: " if len(paths) > 1 else ""
         notes.append(of_class + _penalty_note(path))
         panels[0].set_title(of_class + _kept(path))
-        panels[1].set_title(f"{of_class}error on held-out rows")
+        panels[1].set_title(f"{of_class}error on held-out rows" if of_class else "Error on held-out rows")
         for axes in panels:
             add_letter(axes, next(letters))
     what = ", each class against the rest" if len(paths) > 1 else ""

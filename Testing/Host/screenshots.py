@@ -22,6 +22,24 @@ SPACING_MM = 0.05
 CASE = {"CC": "1-282.dcm", "MLO": "1-283.dcm"}
 
 
+# Slicer's dark style (Base/QTGUI/qSlicerDarkStyle).
+DARK = {
+    "Window": "#454545", "WindowText": "#ffffff", "Base": "#2e2e2e", "AlternateBase": "#454545", "Text": "#ffffff",
+    "Button": "#454545", "ButtonText": "#ffffff", "Highlight": "#2a82da", "HighlightedText": "#ffffff",
+}  # fmt: skip
+
+
+def darken() -> None:
+    """Use the colours of Slicer's dark style."""
+    from PySide6.QtGui import QColor, QPalette
+    from PySide6.QtWidgets import QApplication
+
+    palette = QPalette()
+    for role, colour in DARK.items():
+        palette.setColor(getattr(QPalette.ColorRole, role), QColor(colour))
+    QApplication.setPalette(palette)
+
+
 class Database:
     """``slicer.dicomDatabase`` of the real patient's files."""
 
@@ -78,9 +96,13 @@ def render(panel, path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, required=True, help="folder for the PNG files")
-    folder = parser.parse_args().output.resolve()
+    parser.add_argument("--dark", action="store_true", help="in Slicer's dark style")
+    options = parser.parse_args()
+    folder = options.output.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     application.start()
+    if options.dark:
+        darken()
     panel = application.open_module(application.load_module(MODULE_FILES["MammoRadiomics"]))
     with tempfile.TemporaryDirectory() as scratch:
         os.chdir(scratch)

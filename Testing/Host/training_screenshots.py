@@ -71,6 +71,7 @@ def wait_until(condition) -> None:
 
 
 def render(panel, path: Path) -> None:
+    """Save a picture of the panel, as high as it wants to be."""
     holder = panel.parent._qt
     holder.show()
     for _ in range(3):
@@ -81,10 +82,15 @@ def render(panel, path: Path) -> None:
     print(path)
 
 
-def take(panel, folder: Path) -> None:
-    """Go through the states of the panel as a user does, and render each."""
+def take(panel, folder: Path, everything: bool) -> None:
+    """Go through the states of the panel as a user does, and render those that the README shows, or all of them."""
     ui = panel.ui
-    render(panel, folder / "MammoRadiomicsTraining-empty.png")
+
+    def also(state: str) -> None:
+        if everything:
+            render(panel, folder / f"MammoRadiomicsTraining-{state}.png")
+
+    also("empty")
     cohort = made_cohort(Path("phantoms"))
     ui.cohortPathLineEdit.currentPath = str(spoiled(cohort))
     ui.checkButton.click()
@@ -97,7 +103,7 @@ def take(panel, folder: Path) -> None:
         getattr(ui, name).value = value
     ui.presetComboBox.currentIndex = ui.purposeComboBox.currentIndex = 1
     ui.validationGroupBox.collapsed = False
-    render(panel, folder / "MammoRadiomicsTraining-ready.png")
+    also("ready")
     for name in GROUPS:
         getattr(ui, f"{name}GroupBox").collapsed = False
     render(panel, folder / "MammoRadiomicsTraining-settings.png")
@@ -105,12 +111,12 @@ def take(panel, folder: Path) -> None:
 
     ui.runButton.click()
     wait_until(lambda: "left" in ui.statusLabel.text or not panel.run.running)
-    render(panel, folder / "MammoRadiomicsTraining-running.png")
+    also("running")
     ui.cancelButton.click()
     ui.featuresPathLineEdit.currentPath = str(features_of(cohort))
     ui.runButton.click()
     wait_until(lambda: not panel.run.running)
-    render(panel, folder / "MammoRadiomicsTraining-result.png")
+    render(panel, folder / "MammoRadiomicsTraining.png")
 
 
 def use_dark_style() -> None:
@@ -128,6 +134,7 @@ def use_dark_style() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, required=True, help="folder for the PNG files")
+    parser.add_argument("--all", action="store_true", help="every state, not only those of the README")
     parser.add_argument("--dark", action="store_true", help="in the colours of Slicer's dark style")
     options = parser.parse_args()
     folder = options.output.resolve()
@@ -141,7 +148,7 @@ def main() -> None:
     panel = application.open_module(modules["MammoRadiomicsTraining"])
     with tempfile.TemporaryDirectory() as scratch:
         os.chdir(scratch)
-        take(panel, folder)
+        take(panel, folder, options.all)
         application.close_module(panel)
         wait_until(lambda: not child._closing)
         os.chdir(folder)

@@ -23,31 +23,40 @@ def test_a_panel_uses_only_names_of_slicer(name, slicer_names):
 
 @pytest.mark.parametrize("name", MODULE_FILES)
 def test_a_module_file_uses_only_names_of_slicer(name, slicer_names):
-    assert api.check_source(MODULE_FILES[name], [PANEL_FILES[name]], slicer_names) == []
+    assert api.check_source(MODULE_FILES[name], PANEL_FILES[name], slicer_names) == []
 
 
 @pytest.mark.parametrize("path", GUI_FILES, ids=lambda path: path.stem)
 def test_a_shared_file_uses_only_names_of_slicer(path, slicer_names):
-    assert api.check_source(path, list(PANEL_FILES.values()), slicer_names) == []
+    assert api.check_source(path, api.panel_of(path), slicer_names) == []
+
+
+SECTIONS = ROOT / "MammoRadiomics" / "MammoRadiomicsGui"
 
 
 @pytest.mark.parametrize(
-    ("right", "wrong"),
+    ("path", "right", "wrong"),
     [
-        ('predictButton.connect("clicked(bool)"', 'predictButton.connect("clicked(boolean)"'),
-        ('"currentSegmentChanged(QString)"', '"currentSegmentIDChanged(QString)"'),
-        ("self.ui.statusLabel.text", "self.ui.statusLabel.caption"),
-        ("self.ui.statusLabel.text", "self.ui.noSuchLabel.text"),
-        ("slicer.util.loadUI", "slicer.util.loadUi"),
-        ("vtkMRMLTableNode, vtkMRMLTextNode", "vtkMRMLTableNode, vtkMRMLTextsNode"),
+        (
+            SECTIONS / "result_section.py",
+            'predictButton.connect("clicked(bool)"',
+            'predictButton.connect("clicked(boolean)"',
+        ),
+        (SECTIONS / "lesion_section.py", '"currentSegmentChanged(QString)"', '"currentSegmentsChanged(QString)"'),
+        (SECTIONS / "result_section.py", "_ui.statusLabel.text", "_ui.statusLabel.caption"),
+        (SECTIONS / "result_section.py", "_ui.statusLabel.text", "_ui.noSuchLabel.text"),
+        (SECTIONS / "child.py", '"finished(int,QProcess::ExitStatus)"', '"finished(int,ExitStatus)"'),
+        (MODULE_FILES["MammoRadiomics"], "slicer.util.loadUI", "slicer.util.loadUi"),
+        (MODULE_FILES["MammoRadiomics"], "vtkMRMLTableNode, vtkMRMLTextNode", "vtkMRMLTableNode, vtkMRMLTextsNode"),
     ],
+    ids=lambda value: value if isinstance(value, str) else value.stem,
 )
-def test_a_planted_wrong_name_in_a_module_file_is_found(right, wrong, slicer_names, tmp_path):
-    source = MODULE_FILES["MammoRadiomics"].read_text(encoding="utf-8")
+def test_a_planted_wrong_name_in_a_source_is_found(path, right, wrong, slicer_names, tmp_path):
+    source = path.read_text(encoding="utf-8")
     assert right in source
-    planted = tmp_path / "MammoRadiomics.py"
+    planted = tmp_path / path.name
     planted.write_text(source.replace(right, wrong), encoding="utf-8")
-    assert api.check_source(planted, [PANEL_FILES["MammoRadiomics"]], slicer_names)
+    assert api.check_source(planted, PANEL_FILES["MammoRadiomics"], slicer_names)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +65,7 @@ def test_a_planted_wrong_name_in_a_module_file_is_found(right, wrong, slicer_nam
         ("mrmlSceneChanged(vtkMRMLScene*)</signal>", "mrmlSceneChange(vtkMRMLScene*)</signal>"),
         ("setMRMLScene(vtkMRMLScene*)", "setScene(vtkMRMLScene*)"),
         ('<property name="specialValueText">', '<property name="specialText">'),
-        ('class="QTextBrowser"', 'class="QTextBrowsers"'),
+        ('class="QLineEdit"', 'class="QLineEdits"'),
         ("ctkPathLineEdit::Readable", "ctkPathLineEdit::ReadOnlyFiles"),
     ],
 )

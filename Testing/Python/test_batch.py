@@ -201,8 +201,19 @@ def test_a_defect_of_the_software_is_a_failure_of_its_case(folder, preset, monke
     assert "unexpected ZeroDivisionError (oops). This is a defect of the software" in done.failures[0]["reason"]
 
 
+def test_an_output_that_cannot_be_written_is_refused_before_any_work(folder, preset):
+    rows = cohort.read_cohort(folder / "cohort.csv")
+    (folder / "f.lock").mkdir()
+    for name, sentence in (("f.csv", "cannot be written"), ("f.journal", "Let it end in .csv"), ("a/f.csv", "be made")):
+        (folder / "a").write_text("x")
+        with pytest.raises(InputError, match=sentence):
+            batch.extract(rows, presets.load(preset), folder / name)
+    assert not list(folder.glob("f.csv"))
+
+
 def test_impossible_settings_are_refused(folder, preset):
-    for settings, sentence in (({"jobs": 0}, "at least 1"), ({"perturb": -1}, "0 or more")):
+    both = {"jobs": 2, "scheduler": "tcp://127.0.0.1:1"}
+    for settings, sentence in (({"jobs": 0}, "at least 1"), ({"perturb": -1}, "0 or more"), (both, "leave --jobs out")):
         with pytest.raises(InputError, match=sentence):
             run(folder, preset, **settings)
 

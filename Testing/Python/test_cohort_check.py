@@ -58,6 +58,8 @@ def test_a_good_cohort_has_no_problem(folder):
         ({"pixel_spacing_mm": "nan"}, "pixel_spacing_mm", "error", "nan mm is impossible"),
         ({"image": "none.nrrd"}, "image", "error", "There is no file none.nrrd. Paths are relative to"),
         ({"mask": "sub/none.nrrd"}, "mask", "error", "There is no file sub/none.nrrd"),
+        ({"mask": "x" * 300}, "mask", "error", "There is no file xxx"),
+        ({"label": "9" * 40}, "label", "error", "is no label"),
         ({"image": "C:\\data\\a.dcm"}, "image", "error", "There is no file C:.* Correct it"),
         ({"image": ""}, "image", "error", "names no image beside its mask"),
         ({"mask": ""}, "mask", "error", "names no mask beside its image"),

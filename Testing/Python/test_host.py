@@ -226,3 +226,70 @@ def test_a_failed_action_leaves_no_wait_cursor(host):
     with pytest.raises(ZeroDivisionError), slicer.util.tryWithErrorDisplay("No.", waitCursor=True):
         _ = 1 / 0
     assert QApplication.overrideCursor() is None
+
+
+def test_a_list_of_nodes_survives_in_the_parameter_node(host):
+    import slicer
+    from slicer.parameterNodeWrapper import parameterNodeWrapper
+
+    class Parameters:
+        models: list
+
+    Parameters.__annotations__["models"] = list[slicer.vtkMRMLTextNode]
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScriptedModuleNode")
+    parameters = parameterNodeWrapper(Parameters)(node)
+    texts = [slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode") for _ in range(3)]
+    parameters.models = texts
+    parameters.models = texts[1:]
+    assert list(parameterNodeWrapper(Parameters)(node).models) == texts[1:]
+    slicer.mrmlScene.RemoveNode(texts[2])
+    assert list(parameterNodeWrapper(Parameters)(node).models) == [texts[1], None]
+
+
+def test_a_checkable_node_selector_starts_without_ticks_and_tells_of_each(host, tmp_path):
+    import slicer
+
+    path = tmp_path / "Panel.ui"
+    path.write_text(PANEL.replace("qMRMLNodeComboBox", "qMRMLCheckableNodeComboBox"), encoding="utf-8")
+    ui = slicer.util.loadUI(str(path))
+    ui.setMRMLScene(slicer.mrmlScene)
+    selector = slicer.util.childWidgetVariables(ui).selector
+    told = []
+    selector.connect("checkedNodesChanged()", lambda: told.append(len(selector.checkedNodes())))
+    nodes = [slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode") for _ in range(2)]
+    assert selector.checkedNodes() == []
+    selector.check(nodes[1])
+    selector.check(nodes[1])
+    selector.uncheck(nodes[1])
+    assert told == [1, 0]
+
+
+def test_objects_made_in_python_behave_as_pythonqts(host, expected_failures):
+    import qt
+    import slicer
+
+    timer = qt.QTimer()
+    assert timer.connect("timeout(int)", print) is False
+    assert "timeout(int)" in expected_failures()[0]
+    told = []
+    timer.setSingleShot(True)
+    timer.connect("timeout()", lambda: told.append("told"))
+    timer.start(0)
+    while not told:
+        slicer.app.processEvents()
+    assert qt.QProcess.NotRunning == qt.QProcess().state()
+    with pytest.raises(AttributeError):
+        _ = qt.QProcess.startCommand
+
+
+def test_a_layout_makes_its_views(host):
+    import slicer
+    from MammoRadiomicsGui import side_by_side
+
+    manager = slicer.app.layoutManager()
+    before = manager.layout
+    manager.layoutLogic().GetLayoutNode().AddLayoutDescription(side_by_side.LAYOUT, side_by_side.description())
+    manager.setLayout(side_by_side.LAYOUT)
+    assert manager.sliceWidget("MammoRadiomicsCC").mrmlSliceNode().GetOrientation() == "Axial"
+    assert manager.sliceWidget("Red") is None
+    manager.setLayout(before)

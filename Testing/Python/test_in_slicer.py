@@ -96,9 +96,9 @@ class ModulesInTheScene(unittest.TestCase):
         record = mrml.result_from_node(result)
         self.assertIn("probabilities", record)
         parameters = logic.getParameterNode()
-        parameters.result = result
+        parameters.results = [result]
         saved_and_loaded_again()
-        self.assertEqual(mrml.result_from_node(logic.getParameterNode().result), record)
+        self.assertEqual(mrml.result_from_node(logic.getParameterNode().results[0]), record)
         models = [node for node in slicer.util.getNodesByClass("vtkMRMLTextNode") if mrml.is_model_node(node)]
         segmentation = slicer.util.getFirstNodeByClassByName("vtkMRMLSegmentationNode", "Outline CC")
         volume = slicer.util.getFirstNodeByClassByName("vtkMRMLScalarVolumeNode", "Phantom CC")

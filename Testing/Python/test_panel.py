@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_up_model import a_model
-from test_in_slicer import a_phantom, saved_and_loaded_again
+from test_in_slicer import a_phantom
 
 
 @functools.cache
@@ -253,8 +253,8 @@ def test_a_mammogram_is_never_shown_mirrored(directions, module_files, host):
     corner, right, below = (
         np.array(to_view.MultiplyPoint(ijk_to_ras.MultiplyPoint((*ij, 0, 1)))) for ij in ((0, 0), (1, 0), (0, 1))
     )
-    assert right[0] > corner[0] and right[1] == pytest.approx(corner[1])  # noqa: PT018
-    assert below[1] < corner[1] and below[0] == pytest.approx(corner[0])  # noqa: PT018
+    assert right[0] > corner[0] and right[1] == pytest.approx(corner[1])
+    assert below[1] < corner[1] and below[0] == pytest.approx(corner[0])
 
 
 def test_a_view_is_fitted_to_the_breast():
@@ -389,7 +389,8 @@ def test_a_result_is_out_of_date_while_its_inputs_are_others(ready_panel, outlin
         ("outline", lambda: draw(moved), lambda: draw(outline)),
         ("image", lambda: slicer.util.updateVolumeFromArray(volume, image + 1),
          lambda: slicer.util.updateVolumeFromArray(volume, image)),
-        ("image", lambda: setattr(ui.ccSpacingSpinBox, "value", 0.07), lambda: setattr(ui.ccSpacingSpinBox, "value", 0)),
+        ("image", lambda: setattr(ui.ccSpacingSpinBox, "value", 0.07),
+         lambda: setattr(ui.ccSpacingSpinBox, "value", 0)),
         ("prevalence", lambda: setattr(ui.prevalenceLineEdit, "text", "1=0.1"),
          lambda: setattr(ui.prevalenceLineEdit, "text", "")),
         ("views", lambda: ui.mloVolumeSelector.setCurrentNode(volume),
@@ -666,8 +667,10 @@ def test_the_sample_is_registered_and_shipped(panel, host):
 
 
 def test_every_input_has_a_label_or_a_name_and_a_tooltip(panel):
-    inputs = ("QDoubleSpinBox", "QSpinBox", "QComboBox", "QLineEdit", "QPushButton", "QCheckBox", "ctkFittedTextBrowser",
-              "qMRMLNodeComboBox", "qMRMLCheckableNodeComboBox", "qMRMLSegmentSelectorWidget", "ctkPathLineEdit")  # fmt: skip
+    inputs = {
+        "QDoubleSpinBox", "QSpinBox", "QComboBox", "QLineEdit", "QPushButton", "QCheckBox", "ctkFittedTextBrowser",
+        "ctkPathLineEdit", "qMRMLNodeComboBox", "qMRMLCheckableNodeComboBox", "qMRMLSegmentSelectorWidget",
+    }  # fmt: skip
     named = {name: each for name, each in vars(panel.ui).items() if not name.startswith("qt_")}
     widgets = [each for each in named.values() if each.className() in inputs]
     buddies = [each.buddy() for each in vars(panel.ui).values() if each.className() == "QLabel"]

@@ -35,7 +35,7 @@ def tutorial(tmp_path_factory):
 
 
 def test_the_tutorial_runs_as_written(tutorial):
-    assert len(blocks("sh")) == 2
+    assert len(blocks("sh")) == 3
     assert {path.name for path in tutorial.iterdir()} >= {"slnm.mammomodel", "prediction.json", "icc.csv"}
 
 

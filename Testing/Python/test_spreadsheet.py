@@ -151,7 +151,7 @@ def test_mutated_tables_are_read_or_refused_and_never_crash(tmp_path):
     for i in range(150):
         data = bytearray(sources[i % 3])
         for _ in range(rng.choice((1, 5, 30))):
-            place = rng.randrange(len(data))
+            place = rng.randrange(len(data) + 1)
             data[place : place + rng.choice((0, 1, 20))] = rng.randbytes(rng.choice((0, 1, 3)))
         (tmp_path / "mutated").write_bytes(data)
         try:

@@ -288,7 +288,10 @@ def test_the_confusion_matrix_shows_counts_and_shares(slnm):
 
 def test_subgroups_show_their_intervals_and_say_where_there_are_too_few(slnm):
     labels = np.array(["a"] * 55 + [""] * 5)
-    rows = [{"column": "density"} | row for row in evaluation.subgroups(slnm.evidence["cross_validated"], labels, 0)]
+    rows = [
+        {"rows": "cross-validated", "column": "density"} | row
+        for row in evaluation.subgroups(slnm.evidence["cross_validated"], labels, 0)
+    ]
     figure = performance_figures.subgroups(rows, slnm.manifest["metrics"]["cross_validated"]["auc"])
     (axes,) = figure.axes
     assert [label.get_text() for label in axes.get_yticklabels()] == ["density: unknown (n = 5)", "density: a (n = 55)"]

@@ -19,9 +19,12 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason=
 @pytest.fixture
 def panel(module_files, host):
     """The panel, entered."""
+    from MammoRadiomicsGui import child
+
     panel = host.open_module(module_files["MammoRadiomicsTraining"])
     yield panel
     host.close_module(panel)
+    wait_until(lambda: not child._closing, 6)
 
 
 @pytest.fixture
@@ -91,10 +94,12 @@ def test_settings_that_differ_from_the_default_are_marked_and_set_back(panel):
     assert panel._parameterNode.views == "concat"
     assert "bold" in panel.ui.viewsLabel.styleSheet
     assert panel.ui.defaultsLabel.text.endswith("(bold): 2.")
+    assert panel.ui.viewsGroupBox.title == "Views and reader (1 changed)"
     panel.ui.defaultsButton.click()
     assert panel._parameterNode.views == "mean"
     assert panel.ui.smoteCheckBox.checked is True
     assert panel.ui.viewsLabel.styleSheet == ""
+    assert panel.ui.viewsGroupBox.title == "Views and reader"
 
 
 def test_choices_have_names_after_entering_again(panel, host):
@@ -278,18 +283,39 @@ def test_what_runs_for_a_scene_or_a_panel_ends_with_it(end, ready_panel, host, m
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLTextNode") == 0
 
 
-def test_a_folder_is_scanned_into_a_cohort(panel, tmp_path):
+@pytest.fixture
+def image_folder(tmp_path):
+    """Two phantoms with their outlines."""
+    import SimpleITK as sitk
     from MammoRadiomicsLib import phantoms
 
     folder = tmp_path / "images"
     folder.mkdir()
-    import SimpleITK as sitk
-
     for i in range(2):
-        image, mask = phantoms.mammogram(i, size=(60, 60), diameter_mm=1.0)
+        image, mask = phantoms.mammogram(i, size=(160, 160), diameter_mm=2.5)
         sitk.WriteImage(image, str(folder / f"P{i}_L_CC.nrrd"))
         sitk.WriteImage(mask, str(folder / f"P{i}_L_CC_mask.nrrd"))
-    panel.ui.scanFolderPathLineEdit.currentPath = str(folder)
+    return folder
+
+
+def test_cases_that_cannot_be_extracted_are_listed(panel, image_folder):
+    cohort = image_folder / "cohort.csv"
+    lines = ["patient_id,laterality,view,image,mask", "P0,L,CC,P0_L_CC.nrrd,P0_L_CC_mask.nrrd"]
+    cohort.write_text("\n".join([*lines, "P1,L,CC,P1_L_CC.nrrd,gone.nrrd"]) + "\n", encoding="utf-8")
+    panel.ui.cohortPathLineEdit.currentPath = str(cohort)
+    panel.ui.presetComboBox.currentIndex = 1
+    panel.ui.extractionButton.click()
+    wait_until(lambda: not panel.run.running)
+    assert "failed" in panel.ui.logTextEdit.plainText
+    assert panel.ui.extractionStateLabel.text.startswith("\N{CHECK MARK} 1 outlines")
+    assert panel.ui.checkLabel.text == "Cases without features: 1."
+    assert panel.ui.problemsTable.item(0, 0).text() == "3"
+    assert "gone.nrrd" in panel.ui.problemsTable.item(0, 2).text()
+    assert panel.ui.trainingStateLabel.text == "to do"
+
+
+def test_a_folder_is_scanned_into_a_cohort(panel, image_folder, tmp_path):
+    panel.ui.scanFolderPathLineEdit.currentPath = str(image_folder)
     panel.ui.scanButton.click()
     wait_until(lambda: not panel.run.running)
     assert panel.ui.cohortPathLineEdit.currentPath == str(tmp_path / "images-results" / "cohort.csv")
@@ -396,3 +422,131 @@ def test_the_plan_runs_what_is_needed_and_no_more(tmp_path, host):
     os.utime(cohort, (time.time() + 9, time.time() + 9))
     assert plan.state("extraction") == ("outdated", "the cohort has changed since")
     assert json.dumps(plan.arguments("extraction")[:2]) == json.dumps(["extract", "--cohort"])
+
+
+def test_a_cohort_file_supplies_the_outcome(module_files, host, rows, tmp_path):
+    from MammoRadiomicsLib import tables
+    from MammoRadiomicsLib.settings import TrainingSettings
+
+    keys = ("patient_id", "lesion_id", "laterality", "view", "reader", "slnm")
+    tables.write_rows(tmp_path / "cohort.csv", [{key: row[key] for key in keys} for row in rows])
+    tables.write_rows(tmp_path / "features.csv", [{k: v for k, v in row.items() if k != "slnm"} for row in rows])
+    settings = TrainingSettings(folds=2, lasso_folds=3, calibration_folds=3, alpha_count=8)
+    logic = module_files["MammoRadiomicsTraining"].MammoRadiomicsTrainingLogic()
+    node = logic.train(tmp_path / "features.csv", "slnm", settings, tmp_path / "cohort.csv")
+    assert node.GetName() == "slnm model"
+
+
+def test_the_options_of_the_command_are_the_settings_of_the_panel(module_files, host):
+    from MammoRadiomicsGui.training_steps import settingsArguments
+    from MammoRadiomicsLib import command_line
+    from MammoRadiomicsLib.settings import TrainingSettings
+
+    settings = TrainingSettings(
+        views="concat", icc=0.9, smote=False, svm_c=2.5, random_state=7, lasso_target="one-vs-rest", split="part"
+    )
+    arguments = ["train", "--features", "f.csv", "--outcome", "slnm", *settingsArguments(settings)]
+    options = command_line.parser().parse_args(arguments)
+    assert {field.name: getattr(options, field.name) for field in fields(settings)} == settings.to_json()
+
+
+def test_curves_are_shown_and_the_former_layout_comes_back(ready_panel, host, monkeypatch, tmp_path):
+    import slicer
+    from MammoRadiomicsLib import curves, mrml_plots
+
+    chart = curves.lasso([{"alpha": "1", "error": "1", "spread": "1", "chosen": "1", "f": "0.5"}])
+    monkeypatch.setattr(curves, "charts_of", lambda folder: [chart])
+    monkeypatch.setattr(curves, "tables_of", lambda folder: {})
+    manager = slicer.app.layoutManager()
+    before = manager.layout
+    ready_panel.result.onShowCurves()
+    assert manager.layout == mrml_plots.LAYOUT_ID
+    host.leave(ready_panel)
+    assert manager.layout == before
+
+
+def test_the_report_folder_is_opened(ready_panel, monkeypatch):
+    opened = []
+    services = ready_panel.result.onOpenReport.__globals__["qt"].QDesktopServices
+    monkeypatch.setattr(services, "openUrl", lambda url: opened.append(url.toLocalFile()))
+    report = ready_panel.logic.plan(ready_panel._parameterNode).report
+    report.mkdir(parents=True)
+    ready_panel.onParametersModified()
+    ready_panel.ui.reportButton.click()
+    assert opened == [str(report)]
+
+
+def test_a_closed_panel_leaves_no_observer_and_no_process(module_files, host):
+    import slicer
+
+    panel = host.open_module(module_files["MammoRadiomicsTraining"])
+    node = panel.logic.getParameterNode().parameterNode
+    host.close_module(panel)
+    assert panel.Observations == []
+    node.Modified()
+    slicer.mrmlScene.Clear()
+    assert panel._parameterNode is None
+    assert not panel.run.pipeline._child.running
+
+
+def test_a_saved_scene_brings_the_panel_back(panel, rows, tmp_path):
+    import slicer
+    from MammoRadiomicsLib import mrml
+    from test_in_slicer import saved_and_loaded_again
+
+    panel.ui.tableSelector.setCurrentNode(mrml.rows_to_table(slicer.mrmlScene, rows, "Cohort"))
+    panel.ui.outputFolderPathLineEdit.currentPath = str(tmp_path / "Ergebnisse für Brüste")
+    panel.ui.outcomeComboBox.setCurrentText("slnm")
+    panel.ui.slnmColumnComboBox.setCurrentText("roi_pixels")
+    panel.ui.viewsComboBox.currentIndex = 3
+    saved_and_loaded_again()
+    assert panel.ui.tableSelector.currentNode().GetName() == "Cohort"
+    assert panel.ui.outputFolderPathLineEdit.currentPath.endswith("Brüste")
+    assert panel.ui.slnmColumnComboBox.currentText == "roi_pixels"
+    assert panel.ui.viewsComboBox.currentText == "MLO only"
+
+
+def test_a_group_that_folds_shows_again_what_it_has_hidden_and_no_more(panel):
+    group = panel.ui.validationGroupBox
+    panel.parent._qt.show()
+    panel.ui.settingsCollapsibleButton.collapsed = False
+    group.collapsed = False
+    panel.ui.splitLineEdit.visible = False
+    group.collapsed = True
+    assert panel.ui.foldsSpinBox.visible is False
+    group.collapsed = False
+    assert panel.ui.foldsSpinBox.visible is True
+    assert panel.ui.splitLineEdit.visible is False
+
+
+@pytest.mark.parametrize("text", ["sep=;\npatient_id;grade\nP1;2\n", "patient_id,grade\nP1,2\nP2,1\n"])
+def test_the_columns_are_known_from_the_first_lines(text, panel, tmp_path):
+    (tmp_path / "cohort.csv").write_text(text, encoding="utf-8")
+    panel.ui.cohortPathLineEdit.currentPath = str(tmp_path / "cohort.csv")
+    assert panel.logic.columns(panel._parameterNode) == ["patient_id", "grade"]
+
+
+def test_an_excel_table_has_columns_too(panel, tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for line in (["ID1", "N"], ["P1", 1]):
+        book.active.append(line)
+    book.save(tmp_path / "cohort.xlsx")
+    panel.ui.cohortPathLineEdit.currentPath = str(tmp_path / "cohort.xlsx")
+    assert panel.logic.columns(panel._parameterNode) == ["ID1", "N"]
+    assert panel.ui.patientIdColumnComboBox.itemText(1) == "ID1"
+
+
+def test_three_lines_of_the_console_train_and_predict(module_files, host, rows):
+    import slicer
+    from MammoRadiomicsLib import mrml
+
+    table = mrml.rows_to_table(slicer.mrmlScene, rows, "Features")
+    names = {"table": table}
+    exec(  # as it is typed
+        "from MammoRadiomicsTraining import MammoRadiomicsTrainingLogic\n"
+        "logic = MammoRadiomicsTrainingLogic()\n"
+        "predictions = logic.apply(logic.train(table, 'slnm'), table)\n",
+        names,
+    )
+    assert names["predictions"].GetNumberOfRows() == 40

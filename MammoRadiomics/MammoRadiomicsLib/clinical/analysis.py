@@ -20,7 +20,9 @@ STUDY = "study"
 NOT_PREOPERATIVE = "not a preoperative model"
 # What HER2 is made of explains nothing about it.
 _PARTS_OF_HER2 = ("her2_ihc", "her2_fish")
+_TRAINING = ("train", "training")
 _MOST_SIDES = 6
+_MOST_PREDICTORS = 60
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def analyse(rows: list[Row], settings: ClinicalSettings, progress: Progress = si
         ],
         "not_analysed": unusable,
         "label": NOT_PREOPERATIVE if any(each.time == columns.SURGERY for each in predictors) else "",
-        "notes": _notes(predictors, sides, settings),
+        "notes": [*_notes(predictors, variables, settings), *_notes_on_rows(found, sides, settings)],
         "tables": _tables(variables, outcome, sides, settings),
         "regressions": regression.analyse(
             predictors, outcome, Sample(found.patients, np.flatnonzero(training), settings.references), progress
@@ -153,7 +155,7 @@ def _sides(found: Units, split: str) -> dict[str, np.ndarray]:
 
 def _training(sides: dict[str, np.ndarray], n: int) -> np.ndarray:
     for name, mask in sides.items():
-        if name.lower() in ("train", "training"):
+        if name.lower() in _TRAINING:
             return mask
     return np.ones(n, bool)
 
@@ -174,6 +176,11 @@ def _predictors(variables: list[Variable], unusable: dict[str, str], settings: C
         chosen = [each for each in variables if each.time != columns.SURGERY and each.name not in spoken_for]
     if not chosen:
         raise InputError("No column is left to explain the outcome. Name some with --predictors.")
+    if len(chosen) > _MOST_PREDICTORS:
+        raise InputError(
+            f"{len(chosen)} columns would explain the outcome; more than {_MOST_PREDICTORS} mean nothing. "
+            "Name those to use with --predictors."
+        )
     return chosen
 
 
@@ -201,11 +208,14 @@ def _without_outcome(rows: list[Row], found: Units, outcome: Outcome) -> list[di
     return [{"reason": reason, "column": outcome.name, "units": unknown}]
 
 
-def _notes(predictors: list[Variable], sides: dict, settings: ClinicalSettings) -> list[str]:
-    notes = []
-    late = [each.name for each in predictors if each.time == columns.SURGERY]
-    if late:
-        notes.append(f"This is {NOT_PREOPERATIVE}: {', '.join(late)} are known only after surgery.")
+def _notes(predictors: list[Variable], variables: list[Variable], settings: ClinicalSettings) -> list[str]:
+    notes, known = [], [each.name for each in predictors]
+    late = [each.name for each in variables if each.time == columns.SURGERY]
+    used = [name for name in late if name in known]
+    if used:
+        notes.append(f"This is {NOT_PREOPERATIVE}: known only after surgery are {', '.join(used)}.")
+    elif late and not settings.predictors:
+        notes.append(f"Known only after surgery and not used: {', '.join(late)}.")
     unstated = [each.name for each in predictors if each.time == columns.NOT_STATED]
     if unstated:
         notes.append(
@@ -213,11 +223,24 @@ def _notes(predictors: list[Variable], sides: dict, settings: ClinicalSettings) 
             "a model for prediction takes no column without it."
         )
     if settings.predictors == (STUDY,):
-        notes.append("The study's variables, coded by level against a reference; the study coded each as one number.")
+        absent = sorted(columns.STUDY - {columns.study_name(name) for name in (*known, settings.outcome)})
+        notes.append(
+            "The study's variables, coded by level against a reference; the study coded each as one number."
+            + (f" Not in the table: {', '.join(absent)}." if absent else "")
+        )
+    return notes
+
+
+def _notes_on_rows(found: Units, sides: dict, settings: ClinicalSettings) -> list[str]:
+    notes, patients = [], len(np.unique(found.patients))
     if sides:
-        side = next((name for name in sides if name.lower() in ("train", "training")), None)
+        side = next((name for name in sides if name.lower() in _TRAINING), None)
         used = f"the units of {side}" if side else f"all units, as {settings.split} has no side called train"
         notes.append(f"Regressions use {used}.")
+    if patients < len(found.patients):
+        notes.append(
+            f"{patients} patients have {len(found.patients)} units, which the P values of Table 1 take for independent."
+        )
     return notes
 
 

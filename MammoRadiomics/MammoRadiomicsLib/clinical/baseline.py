@@ -31,6 +31,8 @@ def table(variables: list[Variable], by: str, groups: dict[str, np.ndarray], apa
         ``by``, ``groups`` (units of each, the overall one first and of the compared groups only), ``compared``, and
         ``variables``: each with levels or summary, missing values, ``difference``, ``test``, ``statistic``, ``p``.
     """
+    # With the column's name in front no group can be called as another column of the table.
+    groups = {f"{by} {name}": mask for name, mask in groups.items()}
     masks = {OVERALL: np.any(list(groups.values()), axis=0), **groups, **apart}
     return {
         "by": by,
@@ -91,24 +93,23 @@ def as_rows(found: dict) -> list[dict]:
     found : dict
         As :func:`table` returns it.
     """
-    rows = [_row("n", "", {name: str(count) for name, count in found["groups"].items()}, {})]
-    for each in found["variables"]:
-        rows += _rows_of(each, found["groups"])
-    return rows
+    headings = {name: f"{name} (n = {count})" for name, count in found["groups"].items()}
+    return [row for each in found["variables"] for row in _rows_of(each, headings)]
 
 
-def _rows_of(described: dict, groups: dict[str, int]) -> list[dict]:
+def _rows_of(described: dict, headings: dict[str, str]) -> list[dict]:
+    """Return the rows of one variable; `headings` by group."""
     name = described["variable"]
     if described["kind"] == "quantity":
-        cells = {group: _in_words(described["summary"][group], described["shown"]) for group in groups}
+        cells = {head: _in_words(described["summary"][group], described["shown"]) for group, head in headings.items()}
         lines = [(described["shown"], cells)]
     else:
         lines = [
-            (level["level"], {group: _share(level["counts"][group], level["percent"][group]) for group in groups})
+            (level["level"], {head: _share(level, group) for group, head in headings.items()})
             for level in described["levels"]
         ]
     if any(described["missing"].values()):
-        lines.append((MISSING, {group: str(described["missing"][group]) for group in groups}))
+        lines.append((MISSING, {head: str(described["missing"][group]) for group, head in headings.items()}))
     return [_row(name, level, cells, described if i == 0 else {}) for i, (level, cells) in enumerate(lines)]
 
 
@@ -131,7 +132,8 @@ def p_in_words(p: float | None) -> str:
     return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def _share(count: int, percent: float | None) -> str:
+def _share(level: dict, group: str) -> str:
+    count, percent = level["counts"][group], level["percent"][group]
     return f"{count}" if percent is None else f"{count} ({percent:.1f}%)"
 
 

@@ -97,14 +97,14 @@ def time_of(name: str, stated: dict[str, str] | None = None) -> str:
     return (stated or {}).get(name) or _TIME_OF.get(plain_name(name), NOT_STATED)
 
 
+def study_name(name: str) -> str:
+    """Return what this library calls a known column, whatever the table calls it; empty for others."""
+    return _FIRST_OF.get(plain_name(name), "")
+
+
 def is_of_study(name: str) -> bool:
     """Return whether a column is one of the study's variables."""
-    return _FIRST_OF.get(plain_name(name)) in STUDY
-
-
-def is_ethnicity(name: str) -> bool:
-    """Return whether a column holds the ethnic group."""
-    return _FIRST_OF.get(plain_name(name)) == "ethnicity"
+    return study_name(name) in STUDY
 
 
 def known_value(cell: str) -> str:

@@ -92,7 +92,9 @@ def _coded(variable: Variable, references: dict[str, str]) -> tuple[np.ndarray, 
     """Return the columns of a variable; levels that no unit has are dropped."""
     if not variable.levels:
         constant = not variable.values.size or np.ptp(variable.values) == 0
-        return variable.values[:, None], [] if constant else [Term(variable.name)]
+        # Centred for the numbers' sake: slopes stay the same.
+        centred = variable.values - (variable.values.mean() if variable.values.size else 0)
+        return centred[:, None], [] if constant else [Term(variable.name)]
     reference = reference_of(variable, references)
     shown = [
         (i, level)
@@ -113,7 +115,7 @@ def reference_of(variable: Variable, references: dict[str, str]) -> str:
             raise InputError(f"{variable.name} has no level {asked!r} for a reference: {', '.join(variable.levels)}.")
         return asked
     counts = [np.count_nonzero(variable.values == i) for i in range(len(variable.levels))]
-    if columns.is_ethnicity(variable.name):
+    if columns.study_name(variable.name) == "ethnicity":
         for level, count in zip(variable.levels, counts, strict=True):
             if level.lower() == "han" and count:
                 return level

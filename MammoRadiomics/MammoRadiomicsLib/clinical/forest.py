@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,20 +11,25 @@ from ..print_style import (
     BLUE,
     DOUBLE_MM,
     GREY,
+    LETTERS,
     LIGHT_GREY,
     ORANGE,
     add_note,
     for_print,
+    legend_below,
     name_bars,
     page,
 )  # fmt: skip
 from .baseline import p_in_words
+from .outcomes import ORDINAL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _ROW_MM = 4.6
+_LONGEST_NAME = 46
+_LARGEST_SHOWN = 999
 # Beyond these an arrow says that the interval goes on.
 _LEAST, _MOST = 0.01, 100.0
 _LOOKS = {
@@ -48,19 +54,23 @@ def odds_ratios(regression: dict, against: str, label: str) -> Figure:
     """
     terms = {name: _terms(regression["models"], name, against) for name in _LOOKS}
     lines = _lines({**terms["full"], **terms["univariable"]})
-    figure = page(DOUBLE_MM, 34 + _ROW_MM * len(lines))
-    axes = figure.subplots()
-    name_bars(axes, [text for text, _ in lines])
+    figure = page(DOUBLE_MM, 42 + _ROW_MM * len(lines))
+    axes, words = figure.subplots(1, 2, sharey=True, width_ratios=(1.9, 1))
+    name_bars(axes, [textwrap.shorten(text, _LONGEST_NAME, placeholder="...") for text, _ in lines])
+    for text, (_, key) in zip(axes.get_yticklabels(), lines, strict=True):
+        text.set_fontweight("normal" if key else "bold")
     axes.grid(visible=False)
-    axes.tick_params(axis="y", length=0)
+    words.set_axis_off()
     limits = _limits(terms)
     for height, (_, key) in enumerate(lines):
         for name, (_, *look) in _LOOKS.items():
             if key in terms[name]:
                 _draw(axes, height, terms[name][key], limits, look)
         if key is not None:
-            _write(axes, height, terms["full"].get(key))
+            _write(words, height, terms["full"].get(key))
     _finish(axes, limits, [name for name in _LOOKS if terms[name]])
+    for x, heading in ((0, "Full model (95% CI)"), (1, "P")):
+        words.set_title(heading, x=x, fontsize=LETTERS, fontweight="bold", loc="left" if x == 0 else "right")
     full = regression["models"]["full"]
     figure.suptitle(_title(regression, against, full, label))
     add_note(figure, _note(full))
@@ -116,20 +126,19 @@ def _draw(axes: Axes, line: int, term: dict, limits: tuple[float, float], look: 
 
 
 def _write(axes: Axes, height: int, term: dict | None) -> None:
-    place = {"xycoords": ("axes fraction", "data"), "annotation_clip": False, "va": "center"}
+    place = {"transform": axes.get_yaxis_transform(), "va": "center"}
     if term is None:
-        axes.annotate("not in the model", (1.02, height), color=GREY, **place)
+        axes.text(0, height, "not in it", color=GREY, **place)
         return
     low, high = _interval(term)
-    ratio = f"{_short(term['odds_ratio'])} ({_short(low)} to {_short(high)})"
-    axes.annotate(ratio, (1.02, height), **place)
-    axes.annotate(p_in_words(term["p"]), (1.33, height), **place)
+    axes.text(0, height, f"{_short(term['odds_ratio'])} ({_short(low)} to {_short(high)})", **place)
+    axes.text(1, height, p_in_words(term["p"]), ha="right", **place)
 
 
 def _short(ratio: float | None) -> str:
-    if ratio is None or ratio > 9999:
-        return "no limit" if ratio is None else ">9999"
-    return f"{ratio:.2f}" if ratio >= 0.01 else f"{ratio:.1g}"
+    if ratio is None or ratio > _LARGEST_SHOWN:
+        return "no limit" if ratio is None else f">{_LARGEST_SHOWN}"
+    return f"{ratio:.1g}" if ratio < 0.01 else f"{ratio:.2f}" if ratio < 10 else f"{ratio:.1f}"
 
 
 def _finish(axes: Axes, limits: tuple[float, float], shown: list[str]) -> None:
@@ -141,26 +150,27 @@ def _finish(axes: Axes, limits: tuple[float, float], shown: list[str]) -> None:
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    for x, text in ((1.02, "Full model: OR (95% CI)"), (1.33, "P")):
-        axes.annotate(text, (x, 1), (0, 5), xycoords="axes fraction", textcoords="offset points", fontweight="bold",
-                      annotation_clip=False)  # fmt: skip
     for name in shown:
         text, colour, _, marker = _LOOKS[name]
         axes.plot([], [], marker, color=colour, linestyle="-", linewidth=1, markersize=3.2, label=text)
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.1)
+    axes.tick_params(axis="y", left=False)
+    legend_below(axes)
 
 
 def _title(regression: dict, against: str, full: dict, label: str) -> str:
     what = regression["contrast"]
     if len(regression["against"]) > 1:
         what = f"{against} against {regression['contrast'].removeprefix('each class against ')}"
+    elif regression["kind"] == ORDINAL:
+        what = f"{what} ({ORDINAL})"
     marked = f", {label}" if label else ""
-    return f"Odds ratios: {what} (n = {full['units']}{marked})"
+    return f"{regression['outcome']}, {what}: odds ratios (n = {full['units']}{marked})"
 
 
 def _note(full: dict) -> str:
     terms = full["terms"]
     kind = "Profile likelihood" if any(term["profile_low"] is not None for term in terms) else "Wald"
-    parts = [f"{kind} intervals; {full['method'] or 'full model not fitted'}."]
+    robust = ", cluster-robust by patient" if full["patients"] < full["units"] and kind == "Wald" else ""
+    parts = [f"{kind} intervals{robust}; {full['method'] or 'full model not fitted'}."]
     parts += [f"{full['incomplete']} with a missing value left out of the full model."] if full["incomplete"] else []
     return " ".join(parts)

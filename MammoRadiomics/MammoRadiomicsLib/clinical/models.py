@@ -91,7 +91,7 @@ def logistic(design: Design, y: np.ndarray, patients: np.ndarray, profile: bool 
     limits = None
     if profile and not _repeat(patients):
         likelihood = Likelihood(x, y)
-        limits = _profiles(likelihood, likelihood.maximise())
+        limits = _profiles(likelihood, likelihood.maximise(start=found.params))
     return _wald_fit(design, found.params[1:][None], found.cov_params()[1:, 1:], patients, limits)
 
 
@@ -189,7 +189,10 @@ def _fitted(model, patients: np.ndarray, **options):
         options |= {"cov_type": "cluster", "cov_kwds": {"groups": groups}}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = model.fit(method="newton", disp=0, maxiter=200, **options)
+        try:
+            found = model.fit(method="newton", disp=0, maxiter=200, **options)
+        except np.linalg.LinAlgError as error:
+            raise NotFittedError("the information is singular") from error
     if not found.mle_retvals["converged"] or not np.isfinite(np.asarray(found.cov_params())).all():
         raise NotFittedError("the steps towards the maximum of the likelihood do not settle")
     return found

@@ -88,7 +88,7 @@ def read(name: str, cells: list[str], references: dict[str, str]) -> Outcome:
     if strange := set(variable.levels) - set(fixed):
         raise InputError(f"{name} has the value {min(strange)!r}; it should be one of {', '.join(fixed)}.")
     classes = tuple(level for level in fixed if level in variable.levels)
-    ordered = name == "her2" and len(classes) > 2
+    ordered = len(classes) > 2 and set(classes) <= set(HER2_CLASSES)
     if not ordered:
         classes = _reference_first(name, classes, variable, references)
     number = {level: classes.index(level) for level in variable.levels}
@@ -115,7 +115,7 @@ def contrasts(outcome: Outcome) -> list[Contrast]:
             Contrast(f"{name} against the rest", LOGISTIC, np.where(target < 0, -1, target == i), (name,))
             for i, name in enumerate(classes)
         ]
-        return [*each, Contrast("a higher class (proportional odds)", ORDINAL, target, ("a higher class",))]
+        return [*each, Contrast("a higher class", ORDINAL, target, ("a higher class",))]
     if len(classes) == 2:
         return [Contrast(f"{classes[1]} against {classes[0]}", LOGISTIC, target, classes[1:])]
     return [Contrast(f"each class against {classes[0]}", MULTINOMIAL, target, classes[1:])]

@@ -56,8 +56,8 @@ def analyse(variables: list[Variable], outcome: Outcome, sample: Sample, progres
     Returns
     -------
     list of dict
-        ``contrast``, ``kind``, ``against``, ``models`` (``univariable``: a list, ``full``, ``screened``: see
-        :func:`fit`), and of proportional odds ``brant``.
+        ``outcome``, ``contrast``, ``kind``, ``against``, ``models`` (``univariable``: a list, ``full``, ``screened``:
+        see :func:`fit`), and of proportional odds ``brant``.
     """
     waiting, found = outcomes.contrasts(outcome), []
     total = len(waiting)
@@ -68,7 +68,7 @@ def analyse(variables: list[Variable], outcome: Outcome, sample: Sample, progres
         if contrast.kind == outcomes.MULTINOMIAL and _any_failed(result):
             waiting += outcomes.pairs(outcome)
             total += len(waiting)
-        found.append(result)
+        found.append({"outcome": outcome.name} | result)
     progress(total, total, "regressions")
     return found
 

@@ -140,8 +140,8 @@ def _page(found: dict, captions: dict[str, str], files: list[str]) -> str:
 
 
 _HOW = [
-    "- Standardised differences come first: under 0.1 a difference is usually taken to be small. P values depend on "
-    "the number of rows as well.",
+    "- Standardised differences come first, of more than two groups the largest of any two; under 0.1 is usually taken "
+    "to be small. P values depend on the number of rows as well.",
     "- Categories: chi-square without continuity correction, Fisher's exact test where expected counts are small. "
     "Quantities: mean (SD) and Welch's t-test or analysis of variance where skewness and kurtosis allow, else median "
     "(IQR) and Mann-Whitney or Kruskal-Wallis. Percentages are of known values.",
@@ -188,14 +188,14 @@ def _term_in_words(term: dict, of_model: dict) -> dict:
         "variable": term["variable"],
         "level": f"{term['level']} vs {term['reference']}" if term["level"] else "per 1",
         "OR": _number(term["odds_ratio"]),
-        "95% CI": f"{low} to {high} ({kind})",
+        "95% CI": f"{low} to {high} ({'Wald' if kind == 'wald' else kind})",
         "P": baseline.p_in_words(term["p"]),
         "n": of_model["units"],
     }
 
 
 def _number(value: float | None) -> str:
-    return "no limit" if value is None else f"{value:.3g}"
+    return "no limit" if value is None else f"{value:.3f}" if value < 10 else f"{value:.4g}"
 
 
 def _shown(row: dict) -> dict:

@@ -38,8 +38,9 @@ def run(options: argparse.Namespace, report: progress.Progress) -> tuple[int, st
         raise InputError("A cohort names its masks itself: leave --mask out.")
     if not options.cohort and (options.jobs != 1 or options.scheduler):
         raise InputError("One outline needs no --jobs and no --scheduler: leave them out.")
-    written = [*batch.outputs(options.output), *batch.bookkeeping(options.output)]
-    refuse_overwriting(written, [options.cohort, options.image, options.mask])
+    inputs = [options.cohort, options.image, options.mask]
+    refuse_overwriting([options.output], inputs)
+    refuse_overwriting([*batch.outputs(options.output), *batch.bookkeeping(options.output)], inputs)
     preset = presets.load(options.preset)
     return _cohort(options, preset, report) if options.cohort else _single_outline(options, preset)
 
@@ -62,9 +63,9 @@ def _cohort(options: argparse.Namespace, preset: Preset, report: progress.Progre
         raise InputError(f"No outline could be used; {failures} says why. The first: {done.failures[0]['reason']}")
     summary = _summary(options.output, preset, done.rows, done.notes)
     summary += f"\n{done.computed} rows of the cohort were computed, {done.kept} were kept from before."
-    warnings = len(problems) - sum(each.severity == cohort_check.ERROR for each in problems)
-    if warnings:
-        summary += f"\n{warnings} warnings; see 'cohort check'."
+    others = sum(each.row not in refused for each in problems)
+    if others:
+        summary += f"\nThe cohort has {others} other problems; see 'cohort check'."
     if done.failures:
         return SOME_FAILED, f"{summary}\n{len(done.failures)} outlines failed: {failures}"
     return DONE, summary

@@ -17,6 +17,8 @@ EXTRACT = ROOT / "Testing" / "Host" / "api_extract.json"
 MODULE_FILES = {name: ROOT / name / f"{name}.py" for name in ("MammoRadiomics", "MammoRadiomicsTraining")}
 PANEL_FILES = {name: path.parent / "Resources" / "UI" / f"{name}.ui" for name, path in MODULE_FILES.items()}
 
+# Files whose name begins so belong to the panel of MammoRadiomicsTraining, the others to that of MammoRadiomics.
+TRAINING_PREFIX = "training"
 GUI_FILES = tuple(sorted((ROOT / "MammoRadiomics" / "MammoRadiomicsGui").glob("*.py")))
 
 # PythonQt itself maps this one to objectName; slicer.util.childWidgetVariables relies on it.
@@ -35,6 +37,11 @@ SEEN_IN_SOURCES = {
 }
 # These exist only in the embedded interpreter; they are objects, not functions, and are checked by their own lists.
 APPLICATION_OBJECTS = {"app", "util", "mrmlScene", "modules", "packaging", "i18n", "testing"}
+
+
+def panel_of(path: Path) -> Path:
+    """Return the ``.ui`` file whose widgets a file of MammoRadiomicsGui uses."""
+    return PANEL_FILES["MammoRadiomicsTraining" if path.stem.startswith(TRAINING_PREFIX) else "MammoRadiomics"]
 
 
 class Api:
@@ -127,14 +134,14 @@ def _is_ui_property(api: Api, tag: str, class_name: str, name: str) -> bool:
     return name in api.names(class_name, "properties")
 
 
-def check_source(path: Path, ui_paths: list[Path], api: Api) -> list[str]:
+def check_source(path: Path, ui_path: Path, api: Api) -> list[str]:
     """Return a sentence for every Qt, CTK, qMRML or slicer name of a module file that Slicer does not have.
 
-    Widgets that the code reaches through ``self.ui`` are checked by their class in the ``.ui`` files; a widget held in
+    Widgets that the code reaches through ``self.ui`` are checked by their class in the ``.ui`` file; a widget held in
     another variable is checked while it runs, by :class:`~.pythonqt.Wrapped`.
     """
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    widgets = {name: kind for each in ui_paths for name, kind in ui_classes(each).items()}
+    widgets = ui_classes(ui_path)
     # Objects that the file makes itself, under names that no widget has.
     widgets |= {f"({name})": name for where, name in used_python_names(path) if where == "qt (names)"}
     complaints = []
@@ -197,10 +204,14 @@ def _signal_complaints(node: ast.AST, widgets: dict[str, str], api: Api) -> list
 
 
 def _chain(node: ast.AST) -> list[str]:
-    """Return ["self", "ui", "button", "text"] for ``self.ui.button.text``; empty for anything else."""
+    """Return ["self", "ui", "button", "text"] for ``self.ui.button.text``; empty for anything else.
+
+    The parts of a panel get its widgets as ``ui`` and may keep them as ``self._ui``.
+    """
     if isinstance(node, ast.Name):
-        return [node.id]
+        return ["self", "ui"] if node.id == "ui" else [node.id]
     if isinstance(node, ast.Attribute):
         before = _chain(node.value)
-        return [*before, node.attr] if before else []
+        attribute = "ui" if before == ["self"] and node.attr == "_ui" else node.attr
+        return [*before, attribute] if before else []
     return []
