@@ -22,6 +22,7 @@ bench: venv
 
 screenshots: venv
 	$(RUN) Testing/Host/screenshots.py --output Resources/Screenshots
+	$(RUN) Testing/Host/training_screenshots.py --output Resources/Screenshots
 
 venv: check-venv $(VENV)/.ready
 

@@ -93,9 +93,7 @@ def _reasons(record: dict) -> str:
         return _table(head, [(f"{share:+.3f}", name) for name, share in list(record["contributions"].items())[:5]])
     key, base, shares = prediction.explained(record)
     name = prediction.outcome_names(record["outcome"])[1].get(key, key)
-    words = _(
-        "{radscore}. What moved the probability of {name} most, in percentage points away from the model's mean of {base}:"
-    )
+    words = _("{radscore}. What moved the probability of {name} from the model's mean of {base}, in percentage points:")
     head = words.format(radscore=radscore, name=name, base=_percent(base))
     return _table(head, [(f"{100 * share:+.1f}", feature) for feature, share, _error in shares])
 

@@ -74,6 +74,7 @@ def assemble(fitted: list[CalibratedClassifierCV], data: Lesions, manifest: dict
     }
     manifest["feature_names"] = [data.names[column] for column in columns]
     manifest["training"]["alpha"] = selection.alpha
+    manifest["training"]["without_signal"] = _without_signal(fitted, data.classes)
     manifest["card"] = _card(manifest, sum(len(arrays[f"dual_coef_{i}"]) for i in range(len(fitted))))
     return trained_model.Model(manifest, {name: np.array(array, dtype=float) for name, array in arrays.items()})
 
@@ -89,6 +90,14 @@ def _of_machines(fitted: list[CalibratedClassifierCV]) -> dict[str, np.ndarray |
         **{f"support_vectors_{i}": machine.support_vectors_ for i, machine in enumerate(machines)},
         **{f"dual_coef_{i}": machine.dual_coef_[0] for i, machine in enumerate(machines)},
     }
+
+
+def _without_signal(fitted: list[CalibratedClassifierCV], classes: tuple[str, ...]) -> list[str]:
+    """Return the classes whose held-out scores did not rise with the risk, so that calibration turned their order."""
+    names = classes[1:] if len(classes) == 2 else classes
+    slopes = [machine.calibrated_classifiers_[0].calibrators[0].a_ for machine in fitted]
+    # The sigmoid is 1 / (1 + exp(a score + b)), so a useful machine has a negative a.
+    return [name for name, slope in zip(names, slopes, strict=True) if slope >= 0]
 
 
 def manifest_of(data: Lesions, preset: presets.Preset, settings: TrainingSettings) -> dict:
@@ -136,6 +145,10 @@ def _card(manifest: dict, vectors: int) -> str:
         f"{len(manifest['feature_names'])} of {training['columns_offered']} columns selected; preset "
         f"{manifest['preset']['name']}, penalty {training['alpha']:.4g}.",
         training.get("stability") or "",
+        *(
+            f"NOTHING LEARNED for {name}: on held-out rows, higher scores did not mean higher risk."
+            for name in training["without_signal"]
+        ),
         *_performance(manifest["metrics"]),
         training.get("sample_size") or "",
         f"The file holds {vectors} support vectors: standardised feature vectors of training rows, real"

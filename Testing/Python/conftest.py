@@ -69,6 +69,54 @@ def module_files(started_host):
     return {name: started_host.load_module(path) for name, path in MODULE_FILES.items()}
 
 
+@pytest.fixture(scope="module")
+def opened(module_files, started_host):
+    """The panel, made once: its child processes take seconds to start."""
+    panel = started_host.open_module(module_files["MammoRadiomics"])
+    started_host.leave(panel)
+    yield panel
+    started_host.close_module(panel)
+
+
+@pytest.fixture
+def panel(opened, host):
+    """The panel, entered, with an empty scene."""
+    host.enter(opened)
+    yield opened
+    if opened.parent.isEntered:
+        host.leave(opened)
+    opened.result.reset()
+
+
+@pytest.fixture
+def outlined_phantom(module_files, host):
+    """A phantom and its outline in the scene: volume, segmentation, segment ID."""
+    import test_in_slicer
+
+    return test_in_slicer.a_phantom("CC")
+
+
+@pytest.fixture
+def model_node(module_files, host):
+    """A model in the scene."""
+    import panel_steps
+    import slicer
+    from MammoRadiomicsLib import mrml
+
+    return mrml.model_to_node(slicer.mrmlScene, panel_steps.slnm_model())
+
+
+@pytest.fixture
+def ready_panel(panel, outlined_phantom, model_node):
+    """The panel with an outlined CC image and a ticked model, as a user selects them."""
+    volume, segmentation, _ = outlined_phantom
+    panel.ui.ccVolumeSelector.setCurrentNode(volume)
+    panel.ui.ccSegmentSelector.setCurrentNode(segmentation)
+    panel.ui.modelSelector.check(model_node)
+    panel.ui.outlinesSpinBox.value = 2
+    return panel
+
+
 @pytest.fixture(autouse=True)
 def _application_of_unittests(request):
     """Start the stand-in for the file that also runs inside Slicer: it is plain unittest and names no fixture."""

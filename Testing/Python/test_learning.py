@@ -354,6 +354,8 @@ def test_a_table_without_signal_still_gives_a_model_that_can_be_saved(seed, tmp_
     model = learning.train(table, "outcome", dataclasses.replace(QUICK, folds=2)).model
     model_file.save(model, tmp_path / "m.mammomodel")
     assert model_file.load(tmp_path / "m.mammomodel").digest == model.digest
+    turned = model.arrays["sigmoid"][0, 0] >= 0
+    assert turned == ("NOTHING LEARNED for 1" in model.card)
 
 
 def test_features_of_a_users_parameter_file_need_that_file():

@@ -1,109 +1,13 @@
-"""The panel of MammoRadiomics: from images to results with their caveats, and nothing that stays behind."""
+"""The panel of MammoRadiomics: images, outlines, models, and nothing that stays behind."""
 
 from __future__ import annotations
 
-import csv
-import functools
-import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from made_up_model import a_model
+from panel_steps import ReaderParent, grow, predict, settle, slnm_model
 from test_in_slicer import a_phantom
-
-
-@functools.cache
-def slnm_model():
-    """A model of SLNM with the study's thresholds; made-up rows, and called research so that it has a band."""
-    model = a_model()
-    return replace(model, manifest={**model.manifest, "outcome": "slnm", "thresholds": [0.2, 0.6]})
-
-
-@functools.cache
-def her2_model():
-    model = a_model(("zero", "low", "positive"))
-    return replace(model, manifest={**model.manifest, "outcome": "her2"})
-
-
-@pytest.fixture(scope="module")
-def opened(module_files, started_host):
-    """The panel, made once: its child processes take seconds to start."""
-    panel = started_host.open_module(module_files["MammoRadiomics"])
-    started_host.leave(panel)
-    yield panel
-    started_host.close_module(panel)
-
-
-@pytest.fixture
-def panel(opened, host):
-    """The panel, entered, with an empty scene."""
-    host.enter(opened)
-    yield opened
-    if opened.parent.isEntered:
-        host.leave(opened)
-    opened.result.reset()
-
-
-@pytest.fixture
-def outlined_phantom(module_files, host):
-    """A phantom and its outline in the scene: volume, segmentation, segment ID."""
-    return a_phantom("CC")
-
-
-@pytest.fixture
-def model_node(module_files, host):
-    """A model in the scene."""
-    import slicer
-    from MammoRadiomicsLib import mrml
-
-    return mrml.model_to_node(slicer.mrmlScene, slnm_model())
-
-
-@pytest.fixture
-def ready_panel(panel, outlined_phantom, model_node):
-    """The panel with an outlined CC image and a ticked model, as a user selects them."""
-    volume, segmentation, _ = outlined_phantom
-    panel.ui.ccVolumeSelector.setCurrentNode(volume)
-    panel.ui.ccSegmentSelector.setCurrentNode(segmentation)
-    panel.ui.modelSelector.check(model_node)
-    panel.ui.outlinesSpinBox.value = 2
-    return panel
-
-
-def wait_for(panel, seconds: float = 60) -> None:
-    """Wait until nothing is being computed any more."""
-    wait_until(lambda: not (panel.result.busy or panel.result._idle.isActive()), seconds)
-
-
-def wait_until(condition, seconds: float = 60) -> None:
-    import slicer
-
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "It did not happen in time."
-        slicer.app.processEvents()
-        time.sleep(0.002)
-
-
-def predict(panel) -> None:
-    panel.ui.predictButton.click()
-    wait_for(panel)
-
-
-def grow(segmentation, segment_id: str, volume, by: int = 1) -> None:
-    """Enlarge an outline to the right."""
-    import slicer
-
-    pixels = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, segment_id, volume)
-    wider = pixels | np.roll(pixels, by, axis=2)
-    slicer.util.updateSegmentBinaryLabelmapFromArray(wider, segmentation, segment_id, volume)
-
-
-def settle(panel) -> None:
-    """Let the panel notice an edit."""
-    wait_until(lambda: not panel._settled.isActive())
 
 
 def test_an_empty_panel_says_what_to_do_first(panel):
@@ -324,54 +228,6 @@ def test_the_size_of_the_outline_follows_the_edit(ready_panel, outlined_phantom)
     assert ready_panel.ui.ccSizeLabel.text != before
 
 
-def test_predict_shows_results_with_their_caveats(ready_panel):
-    assert ready_panel.ui.statusLabel.text == "Ready: CC."
-    ready_panel.ui.predictButton.click()
-    assert ready_panel.ui.cancelButton.enabled is True
-    wait_for(ready_panel)
-    shown = ready_panel.ui.resultBrowser.plainText
-    for part in ("yes", "%", "Range over outlines", "In training", "Band by the study's thresholds", "No advice",
-                 "Warning:", "Radscore", "What moved the probability", "not a medical device"):  # fmt: skip
-        assert part in shown, part
-    assert ready_panel.ui.cancelButton.enabled is False
-
-
-def test_two_models_are_applied_at_once(ready_panel):
-    import slicer
-    from MammoRadiomicsLib import mrml
-
-    ready_panel.ui.modelSelector.check(mrml.model_to_node(slicer.mrmlScene, her2_model()))
-    predict(ready_panel)
-    shown = ready_panel.ui.resultBrowser.plainText
-    assert "Sentinel lymph node metastasis" in shown
-    assert "HER2 expression" in shown
-    assert len(ready_panel._parameterNode.results) == 2
-
-
-def test_the_thresholds_are_the_studys_until_they_are_edited(ready_panel):
-    predict(ready_panel)
-    ready_panel.ui.highThresholdSpinBox.value = 99
-    ready_panel.ui.lowThresholdSpinBox.value = 98
-    shown = ready_panel.ui.resultBrowser.plainText
-    assert "thresholds of your own, not the study's (98% and 99%)" in shown
-
-
-def test_a_local_prevalence_moves_the_probability(ready_panel):
-    from MammoRadiomicsLib import mrml
-
-    ready_panel.ui.prevalenceLineEdit.text = "1=0.05"
-    predict(ready_panel)
-    record = mrml.result_from_node(ready_panel._parameterNode.results[0])
-    assert record["prevalence"]["local"] == {"0": 0.95, "1": 0.05}
-    assert "5.0 %" in ready_panel.ui.resultBrowser.plainText
-
-
-def test_an_impossible_prevalence_is_named(ready_panel, expected_failures):
-    ready_panel.ui.prevalenceLineEdit.text = "1=2"
-    ready_panel.ui.predictButton.click()
-    assert "prevalence" in expected_failures()[0]
-
-
 def test_a_result_is_out_of_date_while_its_inputs_are_others(ready_panel, outlined_phantom):
     import slicer
 
@@ -407,58 +263,6 @@ def test_a_result_is_out_of_date_while_its_inputs_are_others(ready_panel, outlin
         assert "Out of date" not in ui.resultBrowser.plainText, what
 
 
-def test_the_result_follows_the_outline(ready_panel, outlined_phantom):
-    from MammoRadiomicsLib import mrml
-
-    volume, segmentation, segment_id = outlined_phantom
-    predict(ready_panel)
-    node = ready_panel._parameterNode.results[0]
-    before = mrml.result_from_node(node)
-    ready_panel.ui.liveCheckBox.checked = True
-    grow(segmentation, segment_id, volume)
-    wait_until(lambda: mrml.result_from_node(node) != before)
-    quick = mrml.result_from_node(node)
-    assert quick["views"]["CC"]["roi_pixels"] > before["views"]["CC"]["roi_pixels"]
-    assert quick["range"] is None
-    wait_for(ready_panel)
-    thorough = mrml.result_from_node(node)
-    assert thorough["probabilities"] == quick["probabilities"]
-    assert thorough["perturbed_outlines"] == 2
-    assert ready_panel._parameterNode.results == (node,)
-
-
-def test_the_window_and_the_console_give_the_same_record(ready_panel, model_node):
-    from MammoRadiomicsLib import mrml
-
-    predict(ready_panel)
-    views = ready_panel.logic.selectedViews(ready_panel._parameterNode)
-    console = ready_panel.logic.predict(model_node, views, plausibleOutlines=2)
-    assert mrml.result_from_node(console) == mrml.result_from_node(ready_panel._parameterNode.results[0])
-
-
-def test_stop_ends_the_work_and_the_next_prediction_starts_anew(ready_panel):
-    ready_panel.ui.predictButton.click()
-    ready_panel.ui.cancelButton.click()
-    assert ready_panel.result.busy is False
-    assert list(ready_panel._parameterNode.results) == []
-    predict(ready_panel)
-    assert len(ready_panel._parameterNode.results) == 1
-
-
-def test_an_unusable_outline_says_why(ready_panel, outlined_phantom, expected_failures):
-    import slicer
-
-    volume, segmentation, segment_id = outlined_phantom
-    empty = np.zeros(slicer.util.arrayFromVolume(volume).shape, np.uint8)
-    slicer.util.updateSegmentBinaryLabelmapFromArray(empty, segmentation, segment_id, volume)
-    ready_panel.ui.predictButton.click()
-    assert "Outline it first" in expected_failures()[0]
-    empty[0, 40, 40:50] = 1
-    slicer.util.updateSegmentBinaryLabelmapFromArray(empty, segmentation, segment_id, volume)
-    predict(ready_panel)
-    assert "at least 2 x 2" in ready_panel.ui.statusLabel.text
-
-
 def test_the_card_of_the_model_is_shown(ready_panel):
     assert slnm_model().card.splitlines()[0] in ready_panel.ui.cardBrowser.plainText
     assert "study-1409" in ready_panel.ui.modelLabel.text
@@ -492,35 +296,11 @@ def test_dropping_something_else_says_what_is_wrong(module_files, host, tmp_path
     assert "damaged" in parent.userMessages().GetAllMessagesAsString()
 
 
-class ReaderParent:
-    """What qSlicerScriptedFileReader shows to a reader."""
-
-    def __init__(self):
-        import slicer
-
-        self.loadedNodes = []
-        self._messages = slicer.vtkMRMLMessageCollection()
-
-    def userMessages(self):
-        return self._messages
-
-
 def test_a_missing_model_file_is_reported_and_leaves_the_panel_as_it_was(panel, expected_failures):
     panel.ui.modelPathLineEdit.currentPath = "nowhere.mammomodel"
     panel.ui.loadModelButton.click()
     assert "There is no file nowhere.mammomodel" in expected_failures()[0]
     assert list(panel.logic.getParameterNode().models) == []
-
-
-def test_missing_pyradiomics_names_the_extension_to_install(ready_panel, expected_failures, monkeypatch):
-    import importlib.util
-
-    find_spec = importlib.util.find_spec
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "radiomics" else find_spec(name))
-    ready_panel.ui.predictButton.click()
-    failure = expected_failures()[0]
-    assert "SlicerRadiomics" in failure
-    assert "macOS" in failure
 
 
 def test_an_offline_computer_is_told_what_to_install_and_how(module_files, host, monkeypatch):
@@ -536,89 +316,12 @@ def test_an_offline_computer_is_told_what_to_install_and_how(module_files, host,
         module_files["MammoRadiomics"].ensureDependencies("test", packages={"scikit-image"})
 
 
-def test_predicting_asks_for_no_training_package(module_files, host):
-    from MammoRadiomicsGui import dependencies
-    from MammoRadiomicsLib import presets
-
-    assert dependencies.neededToPredict([slnm_model()]) == set()
-    assert dependencies.neededForPreset(presets.load("study-1409")) == {"scikit-image"}
-
-
-def test_all_features_need_no_model_and_lie_beside_the_image(ready_panel, model_node, outlined_phantom):
-    import slicer
-
-    ready_panel.ui.modelSelector.uncheck(model_node)
-    assert ready_panel.ui.predictButton.enabled is False
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
-    patient = hierarchy.CreateSubjectItem(hierarchy.GetSceneItemID(), "Patient")
-    hierarchy.CreateItem(patient, outlined_phantom[0])
-    ready_panel.ui.featuresButton.click()
-    wait_for(ready_panel)
-    table = slicer.util.getFirstNodeByClassByName("vtkMRMLTableNode", "Features")
-    assert table.GetNumberOfRows() == 1409
-    assert "1409 features" in ready_panel.ui.statusLabel.text
-    assert hierarchy.GetItemParent(hierarchy.GetItemByDataNode(table)) == patient
-
-
-def test_results_are_saved_as_a_table_and_as_a_page(ready_panel, tmp_path):
-    import qt
-
-    predict(ready_panel)
-    qt.QFileDialog.answer = str(tmp_path / "Brüste.csv")
-    ready_panel.ui.csvButton.click()
-    with (tmp_path / "Brüste.csv").open(encoding="utf-8") as file:
-        (row,) = csv.DictReader(file)
-    assert float(row["probability_0"]) + float(row["probability_1"]) == pytest.approx(1)
-    assert row["CC/roi_pixels"]
-    qt.QFileDialog.answer = str(tmp_path / "report.html")
-    ready_panel.ui.reportButton.click()
-    page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert page.count("<img") == 2
-    assert "not a medical device" in page
-    qt.QFileDialog.answer = ""
-    ready_panel.ui.csvButton.click()
-    assert ready_panel.ui.statusLabel.text.startswith("Saved: ")
-
-
-def test_a_report_on_another_outline_is_refused(ready_panel, outlined_phantom, tmp_path):
-    from MammoRadiomicsLib.errors import InputError
-
-    volume, segmentation, segment_id = outlined_phantom
-    predict(ready_panel)
-    grow(segmentation, segment_id, volume)
-    views = ready_panel.logic.selectedViews(ready_panel._parameterNode)
-    with pytest.raises(InputError, match="has changed since the prediction"):
-        ready_panel.logic.saveReport(list(ready_panel._parameterNode.results), views, tmp_path / "report.html")
-
-
 def test_closing_the_scene_empties_the_panel(ready_panel):
     import slicer
 
     slicer.mrmlScene.Clear()
     assert ready_panel.ui.ccVolumeSelector.currentNode() is None
     assert "Select the CC or the MLO image" in ready_panel.ui.statusLabel.text
-
-
-def test_closing_the_scene_in_the_middle_of_work_ends_the_work(ready_panel):
-    import slicer
-
-    ready_panel.ui.predictButton.click()
-    slicer.mrmlScene.Clear()
-    assert ready_panel.result.busy is False
-    assert ready_panel.ui.resultBrowser.plainText == ""
-
-
-@pytest.mark.parametrize("removed", ["image", "outline", "model"])
-def test_removing_a_node_in_the_middle_of_work_does_no_harm(removed, ready_panel, outlined_phantom, model_node):
-    import slicer
-
-    node = {"image": outlined_phantom[0], "outline": outlined_phantom[1], "model": model_node}[removed]
-    ready_panel.ui.predictButton.click()
-    slicer.mrmlScene.RemoveNode(node)
-    wait_for(ready_panel)
-    assert ready_panel.ui.predictButton.enabled is False
-    shown = ready_panel.ui.resultBrowser.plainText
-    assert shown == "" or "Out of date" in shown
 
 
 def test_removing_an_image_in_use_is_noticed(ready_panel, outlined_phantom):

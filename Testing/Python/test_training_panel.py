@@ -537,16 +537,15 @@ def test_an_excel_table_has_columns_too(panel, tmp_path):
     assert panel.ui.patientIdColumnComboBox.itemText(1) == "ID1"
 
 
-def test_three_lines_of_the_console_train_and_predict(module_files, host, rows):
+def test_few_lines_of_the_console_train_and_predict(module_files, host, rows):
     import slicer
     from MammoRadiomicsLib import mrml
+    from MammoRadiomicsLib.settings import TrainingSettings
+
+    from MammoRadiomicsTraining import MammoRadiomicsTrainingLogic
 
     table = mrml.rows_to_table(slicer.mrmlScene, rows, "Features")
-    names = {"table": table}
-    exec(  # as it is typed
-        "from MammoRadiomicsTraining import MammoRadiomicsTrainingLogic\n"
-        "logic = MammoRadiomicsTrainingLogic()\n"
-        "predictions = logic.apply(logic.train(table, 'slnm'), table)\n",
-        names,
-    )
-    assert names["predictions"].GetNumberOfRows() == 40
+    settings = TrainingSettings(folds=2, lasso_folds=3, calibration_folds=3, alpha_count=8)
+    logic = MammoRadiomicsTrainingLogic()
+    model = logic.train(table, "slnm", settings)
+    assert logic.apply(model, table).GetNumberOfRows() == 40

@@ -5,17 +5,8 @@ from __future__ import annotations
 import json
 
 import numpy as np
-import pytest
+from panel_steps import ReaderParent, grow, predict, settle, wait_for, wait_until
 from test_in_slicer import saved_and_loaded_again
-from test_panel import ReaderParent, grow, predict, settle, wait_for, wait_until
-
-
-@pytest.fixture
-def panel(module_files, host):
-    """The panel, entered."""
-    panel = host.open_module(module_files["MammoRadiomics"])
-    yield panel
-    host.close_module(panel)
 
 
 def draw(panel, view: str) -> None:
