@@ -171,6 +171,9 @@ class ResultSection:
             return
         parameters = self._parameters()
         known = records.resultOf(model, list(parameters.results))
+        if known and self._states.get(known.GetID()) == state and record["explanation"] is None:
+            # The quick answer has come after the thorough one.
+            return
         node = self._logic.addResult(model, views, record, known)
         self._states[node.GetID()] = state
         if known is None:

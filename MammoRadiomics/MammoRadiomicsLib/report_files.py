@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from .errors import InputError
 from .files import refuse_as_target, write_atomically
+from .print_style import settle
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,6 +20,7 @@ def pictures(name: str, figure: Figure) -> dict[str, bytes]:
     """Return a figure as PNG and as SVG, by file name."""
     from matplotlib import rc_context
 
+    settle(figure)
     found = {}
     # No date and no random identifiers.
     with rc_context({"svg.hashsalt": name}):

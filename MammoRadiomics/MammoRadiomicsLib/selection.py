@@ -7,16 +7,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sklearn.feature_selection import f_classif
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import lasso_path
 from sklearn.model_selection import GroupKFold, KFold
 
 from . import stability
 from .errors import InputError
+from .lasso import LassoDescent
 from .settings import TrainingSettings
 
-LASSO_ITERATIONS, LASSO_TOLERANCE = 100_000, 1e-4
-# The descent ends _PATIENCE penalties or more behind the least held-out error, once the error has risen by _RISE.
-_STRIDE, _PATIENCE, _RISE = 3, 5, 1.02
+# The descent ends _PATIENCE penalties behind the least held-out error, once the error has risen by _RISE.
+_PATIENCE, _RISE = 8, 1.10
 
 
 @dataclass(frozen=True)
@@ -220,50 +219,13 @@ def balanced(z: np.ndarray, target: np.ndarray, settings: TrainingSettings) -> t
     return SMOTE(k_neighbors=int(neighbours), random_state=settings.random_state).fit_resample(z, target)
 
 
-class LassoDescent:
-    """The LASSO of one set of rows, solved for falling penalties, each from the solution of the last.
-
-    Parameters
-    ----------
-    z : numpy.ndarray
-        Shape (n, columns).
-    response : numpy.ndarray
-        Shape (n,), numeric.
-    """
-
-    def __init__(self, z: np.ndarray, response: np.ndarray):
-        self._column_means, self._response_mean = z.mean(axis=0), float(response.mean())
-        self._z = np.asfortranarray(z - self._column_means)
-        self._response = response - self._response_mean
-        self._gram, self._covariances = self._z.T @ self._z, self._z.T @ self._response
-        self._last = np.zeros(z.shape[1])
-
-    def solve(self, alphas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Minimise ``|y - Xw - c|^2 / 2n + alpha |w|_1`` for each penalty.
-
-        Returns
-        -------
-        weights : numpy.ndarray
-            Shape (columns, penalties).
-        intercepts : numpy.ndarray
-            Shape (penalties,).
-        """
-        _, weights, _ = lasso_path(
-            self._z, self._response, alphas=alphas, coef_init=self._last, precompute=self._gram, Xy=self._covariances,
-            max_iter=LASSO_ITERATIONS, tol=LASSO_TOLERANCE,
-        )  # fmt: skip
-        self._last = weights[:, -1]
-        return weights, self._response_mean - self._column_means @ weights
-
-
 def held_out_errors(
     z: np.ndarray, target: np.ndarray, response: np.ndarray, patients: np.ndarray | None, settings: TrainingSettings
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the LASSO's mean squared error on held-out real rows for each penalty, and its standard error over folds.
 
-    The penalties are descended in all folds at once. Small ones on more columns than rows cost nearly all the time, so
-    the descent ends once the error has risen by `_RISE` and lies `_PATIENCE` penalties behind its minimum; what was not
-    visited is infinite.
+    The penalties are descended in all folds at once. Small ones cost nearly all the time, so the descent ends once the
+    error has risen by `_RISE` and lies `_PATIENCE` penalties behind its minimum; what was not visited is infinite.
 
     Returns
     -------
@@ -277,14 +239,13 @@ def held_out_errors(
         descents.append(LassoDescent(rows, response[classes]))
     alphas, sizes = penalties(settings), np.array([len(held_out) for _, held_out in splits])
     squared = np.full((len(splits), len(alphas)), np.inf)
-    for start in range(0, len(alphas), _STRIDE):
-        block = slice(start, start + _STRIDE)
+    for i, alpha in enumerate(alphas):
         for fold, (_, held_out) in enumerate(splits):
-            weights, intercepts = descents[fold].solve(alphas[block])
-            residuals = response[target[held_out], None] - z[held_out] @ weights - intercepts
-            squared[fold, block] = (residuals**2).sum(axis=0)
-        visited = squared[:, : block.stop].sum(axis=0)
-        if len(visited) - visited.argmin() > _PATIENCE and visited[-1] > _RISE * visited.min():
+            weights, intercept = descents[fold].solve(alpha)
+            residuals = response[target[held_out]] - z[held_out] @ weights - intercept
+            squared[fold, i] = residuals @ residuals
+        visited = squared[:, : i + 1].sum(axis=0)
+        if i - visited.argmin() >= _PATIENCE and visited[-1] > _RISE * visited.min():
             break
     finite = np.isfinite(squared[0])
     errors, spread = np.full(len(alphas), np.inf), np.full(len(alphas), np.inf)
@@ -326,12 +287,11 @@ def fit_lasso(
     descent = LassoDescent(rows, response[classes])
     weights = np.zeros((z.shape[1], len(alphas)))
     intercepts = np.full(len(alphas), response[classes].mean())
-    weights[:, used], intercepts[used] = descent.solve(alphas[used])
-    for i in np.flatnonzero(~used):
-        if weights.any():
+    for i, alpha in enumerate(alphas):
+        # Where held-out rows are predicted best by nothing at all, the first column to enter is the least bad choice.
+        if not used[i] and weights.any():
             break
-        # Held-out rows are predicted best by nothing at all; the first column to enter is then the least bad choice.
-        weights[:, i : i + 1], intercepts[i : i + 1] = descent.solve(alphas[i : i + 1])
+        weights[:, i], intercepts[i] = descent.solve(alpha)
     selecting = np.flatnonzero(weights.any(axis=0))
     if not selecting.size:
         raise InputError("The LASSO selects no feature at any penalty of its grid. Lower alpha_min.")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from MammoRadiomicsLib.clinical import brant, columns, design, models, outcomes, regression, separation
+from MammoRadiomicsLib import report_files
+from MammoRadiomicsLib.clinical import brant, columns, design, forest, models, outcomes, regression, separation
 from MammoRadiomicsLib.clinical.columns import IMAGING, Variable
 from MammoRadiomicsLib.clinical.likelihood import Likelihood
 from MammoRadiomicsLib.clinical.regression import Sample
@@ -296,3 +297,21 @@ def test_a_reference_that_is_no_level_is_refused():
     variables, outcome = a_cohort()
     with pytest.raises(InputError, match="no level 'IV' for a reference"):
         regression.analyse(variables, outcome, everyone(300, grade="IV"))
+
+
+def test_a_forest_plot_is_the_same_picture_every_time_and_shows_every_term():
+    variables, outcome = a_cohort()
+    (found,) = regression.analyse(variables, outcome, everyone(300))
+    first, second = (
+        report_files.pictures("forest_1", forest.odds_ratios(found, "1", "not a preoperative model")) for _ in range(2)
+    )
+    assert first == second
+    drawn = forest.odds_ratios(found, "1", "not a preoperative model")
+    assert "not a preoperative model" in drawn.get_suptitle()
+    plot, words = drawn.axes
+    labels = [label.get_text() for label in plot.get_yticklabels()]
+    assert labels[0] == "size, per 1"
+    assert "ethnicity, vs Han" in labels
+    printed = [text.get_text() for text in words.texts]
+    full = found["models"]["full"]["terms"][0]
+    assert f"{full['odds_ratio']:.3f} ({full['profile_low']:.3f} to {full['profile_high']:.3f})" in printed

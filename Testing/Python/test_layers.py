@@ -19,7 +19,7 @@ APPLYING = ("errors", "progress", "settings", "imaging", "presets", "features", 
 HEAVY = {"radiomics", "sklearn", "imblearn", "matplotlib", "skimage", "pandas", "scipy", "statsmodels", "pywt"}
 TRAINING_ONLY = {"sklearn", "imblearn", "pandas", "statsmodels"}
 # An estimator is a class of scikit-learn's, so its file cannot be read without it; it is imported inside the action.
-ESTIMATORS = ("lasso_svm", "learning", "protocols", "selection", "validation")
+ESTIMATORS = ("lasso", "lasso_svm", "learning", "protocols", "selection", "validation")
 
 
 def imports(path: Path, everywhere: bool = True) -> set[str]:

@@ -24,7 +24,6 @@ from MammoRadiomicsLib.progress import silent
 from MammoRadiomicsLib.selection import StableColumns
 from MammoRadiomicsLib.settings import TrainingSettings
 from shared_data import shared_folder
-from sklearn.linear_model import Lasso
 
 QUICK = TrainingSettings(folds=3, calibration_folds=3, lasso_folds=4)
 
@@ -231,17 +230,6 @@ def test_two_processes_give_the_same_model():
     table = a_table(lesions=36)
     digests = {learning.train(table, "outcome", QUICK, jobs=jobs).model.digest for jobs in (1, 2)}
     assert len(digests) == 1
-
-
-def test_the_lasso_is_scikit_learns():
-    rng = np.random.default_rng(3)
-    z, target = rng.standard_normal((50, 80)), np.arange(50) % 2
-    descent = selection.LassoDescent(z, target)
-    descent.solve(np.array([0.2, 0.1]))
-    weights, intercepts = descent.solve(np.array([0.05]))
-    reference = Lasso(alpha=0.05, max_iter=100_000, tol=1e-10).fit(z, target)
-    np.testing.assert_allclose(weights[:, 0], reference.coef_, atol=1e-3)
-    assert intercepts[0] == pytest.approx(reference.intercept_, abs=1e-3)
 
 
 def test_ending_the_descent_early_does_not_change_the_penalty(monkeypatch):

@@ -131,14 +131,16 @@ def _write(axes: Axes, height: int, term: dict | None) -> None:
         axes.text(0, height, "not in it", color=GREY, **place)
         return
     low, high = _interval(term)
-    axes.text(0, height, f"{_short(term['odds_ratio'])} ({_short(low)} to {_short(high)})", **place)
+    # One unit of a quantity changes little.
+    ratio, low, high = (_short(each, 2 if term["level"] else 3) for each in (term["odds_ratio"], low, high))
+    axes.text(0, height, f"{ratio} ({low} to {high})", **place)
     axes.text(1, height, p_in_words(term["p"]), ha="right", **place)
 
 
-def _short(ratio: float | None) -> str:
+def _short(ratio: float | None, decimals: int) -> str:
     if ratio is None or ratio > _LARGEST_SHOWN:
         return "no limit" if ratio is None else f">{_LARGEST_SHOWN}"
-    return f"{ratio:.1g}" if ratio < 0.01 else f"{ratio:.2f}" if ratio < 10 else f"{ratio:.1f}"
+    return f"{ratio:.1g}" if ratio < 0.01 else f"{ratio:.{decimals}f}" if ratio < 10 else f"{ratio:.1f}"
 
 
 def _finish(axes: Axes, limits: tuple[float, float], shown: list[str]) -> None:

@@ -23,6 +23,7 @@ from PySide6.QtUiTools import QUiLoader
 from . import api, pythonqt, widgets
 from .layout import LayoutManager
 from .parameter_node import Choice, WithinRange, parameterNodeWrapper
+from .segment_editor import qMRMLSegmentEditorWidget
 
 
 class Application:
@@ -122,7 +123,7 @@ class UiLoader:
         if complaints:
             raise RuntimeError("\n".join(complaints))
         loader = QUiLoader()
-        for each in widgets.WIDGETS:
+        for each in (*widgets.WIDGETS, qMRMLSegmentEditorWidget):
             loader.registerCustomWidget(each)
         panel = pythonqt.wrap(loader.load(_readable_outside_slicer(path)))
         file.close()
