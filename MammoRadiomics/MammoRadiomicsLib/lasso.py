@@ -9,7 +9,7 @@ gap, as scikit-learn accepts its own, and scikit-learn finishes what is not good
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.linalg.lapack import dposv
 from sklearn.linear_model import lasso_path
 
 ITERATIONS, TOLERANCE = 100_000, 1e-4
@@ -64,11 +64,10 @@ def _active_set(gram: np.ndarray, covariances: np.ndarray, penalty: float, weigh
     for _ in range(_MOST_CHANGES):
         residual = covariances
         if active:
-            try:
-                factor = cho_factor(gram[np.ix_(active, active)], check_finite=False)
-            except LinAlgError:
+            rows = gram[active]
+            _, aim, singular = dposv(rows[:, active], covariances[active] - penalty * np.array(signs))
+            if singular:
                 return weights
-            aim = cho_solve(factor, covariances[active] - penalty * np.array(signs), check_finite=False)
             share, first = _way_to_zero(weights[active], aim, np.array(signs))
             if first is not None and share == 0 and entered:
                 # What has just entered would leave at once: collinear to rounding.
@@ -80,7 +79,7 @@ def _active_set(gram: np.ndarray, covariances: np.ndarray, penalty: float, weigh
                 signs.pop(first)
                 entered = False
                 continue
-            residual = covariances - gram[:, active] @ aim
+            residual = covariances - aim @ rows
         excess = np.abs(residual)
         excess[active] = 0
         worst = int(excess.argmax())

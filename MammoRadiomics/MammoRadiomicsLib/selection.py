@@ -15,7 +15,7 @@ from .lasso import LassoDescent
 from .settings import TrainingSettings
 
 # The descent ends _PATIENCE penalties behind the least held-out error, once the error has risen by _RISE.
-_PATIENCE, _RISE = 8, 1.10
+_PATIENCE, _RISE = 8, 1.05
 
 
 @dataclass(frozen=True)

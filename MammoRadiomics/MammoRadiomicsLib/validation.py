@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-import joblib
 import numpy as np
 from sklearn import config_context
 from sklearn.model_selection import StratifiedGroupKFold
 from threadpoolctl import threadpool_limits
 
-from . import assembly, lasso_svm
+from . import assembly, lasso_svm, parallel
+from .errors import InputError
 from .evaluation import Evidence, mean_auc
 from .lesions import Lesions
 from .progress import Progress
@@ -49,11 +49,6 @@ def split_rows(data: Lesions, holdout: float, random_state: int) -> tuple[np.nda
     return np.concatenate(parts[taken:]), np.concatenate(parts[:taken])
 
 
-def steps(settings: TrainingSettings) -> int:
-    """Return in how many fits :func:`cross_validate` reports its progress, permutations included."""
-    return settings.folds * (settings.repeats + settings.permutations)
-
-
 def cross_validate(
     data: Lesions, stable: StableColumns, settings: TrainingSettings, progress: Progress, jobs: int = 1
 ) -> tuple[Evidence, list[tuple[str, ...]], list[float]]:
@@ -82,45 +77,50 @@ def cross_validate(
         Mean AUC on each permutation.
     """
     targets = [data.target] + [_permuted(data, settings.random_state + i) for i in range(settings.permutations)]
+    repeats = [1 if run else settings.repeats for run in range(len(targets))]
     folds = [
-        (run, repeat, *rows)
+        _Fold(run, repeat, replace(data, target=target, rows=()), *rows, stable, settings)
         for run, target in enumerate(targets)
-        for repeat, *rows in _outer_folds(replace(data, target=target), 1 if run else settings.repeats, settings)
+        for repeat, *rows in _outer_folds(replace(data, target=target), repeats[run], settings)
     ]
-    found = [
-        np.full((1 if run else settings.repeats, len(data.target), len(data.classes)), np.nan)
-        for run in range(len(targets))
-    ]
-    selected = []
-    tasks = (
-        joblib.delayed(_hold_out)(replace(data, target=targets[run], rows=()), *rows, stable, settings)
-        for run, _, *rows in folds
-    )
-    results = joblib.Parallel(n_jobs=jobs, return_as="generator")(tasks)
-    with contextlib.closing(results):
-        progress(0, len(folds), f"{len(folds)} folds to fit")
-        for done, ((run, repeat, _, test_rows), (probabilities, columns)) in enumerate(
-            zip(folds, results, strict=True), start=1
-        ):
-            found[run][repeat, test_rows] = probabilities
-            if run == 0:
-                selected.append(tuple(data.names[column] for column in columns))
-            progress(done, len(folds), f"fold {done} of {len(folds)}" + (" (permuted outcomes)" if run else ""))
+    found = [np.full((each, len(data.target), len(data.classes)), np.nan) for each in repeats]
+    selected = {}
+    progress(0, len(folds), f"{len(folds)} folds to fit")
+    with contextlib.closing(parallel.unordered(_hold_out, folds, jobs)) as results:
+        for done, (fold, result) in enumerate(results, start=1):
+            if isinstance(result, parallel.ProcessEnded):
+                raise InputError(f"A fold was not fitted. {result}")
+            found[fold.run][fold.repeat, fold.test_rows], selected[id(fold)] = result
+            note = " (permuted outcomes)" if fold.run else ""
+            progress(done, len(folds), f"{done} of {len(folds)} folds fitted{note}")
     evidence, *permuted = (
         Evidence("cross-validated", data.classes, target, data.patients, each)
         for target, each in zip(targets, found, strict=True)
     )
-    return evidence, selected, [mean_auc(each) for each in permuted]
+    names = [tuple(data.names[column] for column in selected[id(fold)]) for fold in folds if fold.run == 0]
+    return evidence, names, [mean_auc(each) for each in permuted]
 
 
-def _hold_out(
-    data: Lesions, train_rows: np.ndarray, test_rows: np.ndarray, stable: StableColumns, settings: TrainingSettings
-) -> tuple[np.ndarray, np.ndarray]:
-    """Fit on some rows; return the probabilities of the others, shape (n, classes), and the selected columns."""
+@dataclass(frozen=True, eq=False)
+class _Fold:
+    """One outer fold: of the outcomes as they are (run 0) or permuted, and what to fit with."""
+
+    run: int
+    repeat: int
+    data: Lesions
+    train_rows: np.ndarray
+    test_rows: np.ndarray
+    stable: StableColumns
+    settings: TrainingSettings
+
+
+def _hold_out(fold: _Fold) -> tuple[np.ndarray, np.ndarray]:
+    """Fit on training rows; return the probabilities of the others, shape (n, classes), and the selected columns."""
     with quick_and_single():
-        known = data.take(train_rows)
-        fitted = lasso_svm.fit(known.values, known.target, known.patients, stable, settings)
-        return assembly.probabilities(fitted, data.values[test_rows]), lasso_svm.selection_of(fitted).columns
+        known = fold.data.take(fold.train_rows)
+        fitted = lasso_svm.fit(known.values, known.target, known.patients, fold.stable, fold.settings)
+        held_out = assembly.probabilities(fitted, fold.data.values[fold.test_rows])
+    return held_out, lasso_svm.selection_of(fitted).columns
 
 
 @contextlib.contextmanager

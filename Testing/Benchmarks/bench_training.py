@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from MammoRadiomicsLib import cohort, lasso_svm, lesions, selection, tables, validation
+from MammoRadiomicsLib import cohort, lasso, lasso_svm, lesions, selection, tables, validation
 from MammoRadiomicsLib.selection import StableColumns
 from MammoRadiomicsLib.settings import TrainingSettings
 from sklearn.linear_model import lasso_path
@@ -65,7 +65,7 @@ def plain_path(known: lesions.Lesions, settings: TrainingSettings, limit: int) -
     z = np.asfortranarray(z[:, selection.differing_columns(z, target, settings.p_value)])
     lasso_path(
         z - z.mean(axis=0), target - target.mean(), alphas=selection.penalties(settings)[:limit],
-        max_iter=selection.LASSO_ITERATIONS, tol=selection.LASSO_TOLERANCE,
+        max_iter=lasso.ITERATIONS, tol=lasso.TOLERANCE,
     )  # fmt: skip
 
 
