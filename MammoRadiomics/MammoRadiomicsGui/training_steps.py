@@ -161,7 +161,8 @@ class Plan:
         try:
             with zipfile.ZipFile(self.model) as archive:
                 manifest = json.loads(archive.read("manifest.json"))
-            return manifest["training"]["settings"] == self.settings.to_json()
+            # The model does not keep the name of the reader.
+            return manifest["training"]["settings"] == self.settings.to_json() | {"reader": ""}
         except (OSError, zipfile.BadZipFile, KeyError, ValueError):
             return False
 

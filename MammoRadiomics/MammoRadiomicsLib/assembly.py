@@ -115,7 +115,8 @@ def manifest_of(data: Lesions, preset: presets.Preset, settings: TrainingSetting
             "excluded_lesions": data.excluded,
             "counts": dict(zip(data.classes, counts.tolist(), strict=True)),
             "columns_offered": len(data.names),
-            "settings": settings.to_json(),
+            # A reader may be a person's name.
+            "settings": settings.to_json() | {"reader": ""},
         },
         "versions": _versions(),
     }
@@ -144,6 +145,10 @@ def _card(manifest: dict, vectors: int) -> str:
         *_rows_in_words(training),
         f"{len(manifest['feature_names'])} of {training['columns_offered']} columns selected; preset "
         f"{manifest['preset']['name']}, penalty {training['alpha']:.4g}.",
+        "Probabilities were calibrated, as published, on rows made equally many by SMOTE: too high for rare classes, "
+        "too low for frequent ones. A local prevalence sets them right."
+        if training.get("calibrated_prevalence")
+        else "",
         training.get("stability") or "",
         *(
             f"NOTHING LEARNED for {name}: on held-out rows, higher scores did not mean higher risk."
@@ -172,6 +177,10 @@ def _rows_in_words(training: dict) -> list[str]:
     lines.append(
         "Synthetic rows (SMOTE) balanced the classes for the fit." if smote else "No synthetic rows were used."
     )
+    if training["settings"]["missing"] == "impute":
+        lines.append(
+            "Missing features were filled with medians of training rows; the model itself asks for all of them."
+        )
     return lines
 
 

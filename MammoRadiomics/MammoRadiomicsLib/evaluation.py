@@ -93,9 +93,10 @@ def measure(evidence: Evidence, random_state: int, thresholds: dict[str, float] 
     metrics |= {"brier": {}, "calibration": {}, "operating_point": {}, "thresholds_from": {}}
     for i in resampled:
         name, positive, probability = evidence.classes[i], evidence.target == i, evidence.mean[:, i]
-        metrics["brier"][name] = float(((probability - positive) ** 2).mean())
-        intercept, slope = calibration(positive, probability)
-        metrics["calibration"][name] = {"intercept": intercept, "slope": slope}
+        # Of each repeat, then averaged: the mean of several models' probabilities is a better model than any of them.
+        metrics["brier"][name] = float(((evidence.probabilities[:, :, i] - positive) ** 2).mean())
+        fits = [calibration(positive, each) for each in evidence.probabilities[:, :, i]]
+        metrics["calibration"][name] = {"intercept": _mean(fits, 0), "slope": _mean(fits, 1)}
         metrics["operating_point"][name] = _operating_point(positive, probability, thresholds.get(name))
         metrics["thresholds_from"][name] = "other rows" if name in thresholds else "these rows (Youden)"
     metrics["confusion"] = _confusion(evidence, metrics["operating_point"])
@@ -189,6 +190,11 @@ def _bootstrap_interval(resampled: np.ndarray, method: str = BOOTSTRAP) -> dict:
     # A resample without one of the classes has no AUC.
     low, high = np.nanquantile(resampled[1:], [0.025, 0.975])
     return {"mean": float(resampled[0]), "low": float(low), "high": float(high), "method": method}
+
+
+def _mean(fits: list[tuple[float | None, float | None]], part: int) -> float | None:
+    values = [fit[part] for fit in fits]
+    return None if None in values else float(np.mean(values))
 
 
 def _operating_point(positive: np.ndarray, probability: np.ndarray, threshold: float | None) -> dict:

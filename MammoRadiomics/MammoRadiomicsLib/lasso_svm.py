@@ -143,7 +143,12 @@ def fit_as_published(
     """
     imputer = SimpleImputer(strategy="median", keep_empty_features=True)
     rows, classes = balanced(imputer.fit_transform(values), target, settings)
-    return fit(rows, classes, None, stable, replace(settings, smote=False))
+    fitted = fit(rows, classes, None, stable, replace(settings, smote=False))
+    for machine in fitted:
+        estimator = machine.calibrated_classifiers_[0].estimator
+        # Missing cells are filled with what real rows say, as they were before the fit.
+        estimator.selection_ = replace(estimator.selection_, fill=imputer.statistics_)
+    return fitted
 
 
 def _calibration_splits(

@@ -99,10 +99,7 @@ def train(
     settings = settings or TrainingSettings()
     settings.validate()
     preset = _one_preset(table, preset)
-    data = lesions.from_table(
-        table, outcome, settings.views,
-        reader=settings.reader, split=settings.split, complete=settings.missing == "complete",
-    )  # fmt: skip
+    data = lesions_of(table, outcome, settings)
     stable = stable_columns(table, data.names, settings, stable_features)
     holdout = settings.holdout or (STUDY_HOLDOUT if settings.protocol == "study" else 0.0)
     rows, test_rows = validation.split_rows(data, holdout, settings.random_state)
@@ -124,7 +121,8 @@ def train(
     manifest = assembly.manifest_of(known, preset, settings)
     manifest["training"] |= {
         "test_lesions": len(kept.target) if kept else 0,
-        "stability": _stability_in_words(stable, settings),
+        "calibrated_prevalence": _calibrated_prevalence(data.classes, settings),
+        "stability": _stability_in_words(stable, known, settings, stable_features is not None),
         "sample_size": sample_size.statement(needed),
     }
     manifest |= {
@@ -137,6 +135,22 @@ def train(
     model = assembly.assemble(fitted, replace(known, values=selection.filled(known.values)), manifest)
     paths = tuple(replace(path, names=tuple(data.names[i] for i in path.columns)) for path in selection.paths)
     return Training(model, known, kept, stable, evidence, paths, selected, permuted, needed)
+
+
+def lesions_of(table: FeatureTable, outcome: str, settings: TrainingSettings) -> Lesions:
+    """Return the lesions that a training with these settings is about; InputError where features are missing."""
+    data = lesions.from_table(
+        table, outcome, settings.views,
+        reader=settings.reader, split=settings.split, complete=settings.missing == "complete",
+    )  # fmt: skip
+    missing = np.isnan(data.values)
+    if settings.missing == "refuse" and missing.any():
+        row, column = np.argwhere(missing)[0]
+        raise InputError(
+            f"Case {data.keys[row][0]} has no value of {data.names[column]}; {missing.any(axis=1).sum()} lesions lack "
+            "a feature. Leave them out (missing: complete) or fill in medians (missing: impute)."
+        )
+    return data
 
 
 def _final(data: Lesions, stable: StableColumns, settings: TrainingSettings) -> list[CalibratedClassifierCV]:
@@ -192,28 +206,34 @@ def stable_columns(
     known : dict, optional
         Whether each feature is stable.
     """
-    repeats = stability.repeated_outlines(table)
-    if not settings.icc or (known is None and repeats is None):
-        return StableColumns.all(len(columns))
-    features = [column.rpartition("/")[2] for column in columns]
+    everything = StableColumns.all(len(columns))
+    if not settings.icc:
+        return everything
     if known is not None:
-        return StableColumns(np.array([known[feature] for feature in features]))
-    index = {name: i for i, name in enumerate(table.names)}
-    return StableColumns(np.ones(len(columns), bool), repeats, np.array([index[feature] for feature in features]))
+        return StableColumns(np.array([known[column.rpartition("/")[2]] for column in columns]))
+    repeats = tuple(stability.repeated_outlines(part) for part in lesions.parts_of_views(table, settings.views))
+    return everything if None in repeats else StableColumns(everything.fixed, repeats)
 
 
-def _stability_in_words(stable: StableColumns, settings: TrainingSettings) -> str | None:
-    if stable.fixed.all() and stable.repeats is None:
-        return None
+def _stability_in_words(stable: StableColumns, known: Lesions, settings: TrainingSettings, separate: bool) -> str:
     what = "ICC" if settings.icc_bound == "value" else "lower 95% limit of the ICC"
-    if stable.repeats is None:
-        return f"{stable.fixed.sum()} columns have a {what} above {settings.icc:g} in a separate table."
-    cases = len(stable.repeats.patients)
+    if separate and settings.icc:
+        return f"{stable.fixed.sum()} columns have an {what} above {settings.icc:g} in a separate table."
+    if not stable.repeats:
+        return "No column was left out for its ICC" + ("." if not settings.icc else ": no outline is repeated.")
+    repeats = stable.repeats[0].of(known.patients)
+    cases = len(repeats.patients)
     few = f" Fewer than {stability.FEW_CASES} cases: the ICC is uncertain." if cases < stability.FEW_CASES else ""
     return (
-        f"Columns whose {what} over repeated outlines of training patients ({cases} cases in all, "
-        f"{stable.repeats.form}) is not above {settings.icc:g} were left out.{few}"
+        f"Columns whose {what} over repeated outlines of the training patients ({cases} cases, {repeats.form}) is not "
+        f"above {settings.icc:g} were left out.{few}"
     )
+
+
+def _calibrated_prevalence(classes: tuple[str, ...], settings: TrainingSettings) -> dict[str, float] | None:
+    """Return the share of each class in what calibrates, where it is not that of the real rows."""
+    balanced_first = settings.protocol == "study" and settings.smote
+    return dict.fromkeys(classes, 1 / len(classes)) if balanced_first else None
 
 
 def _counts(data: Lesions) -> dict[str, int]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from .errors import InputError
-from .tables import FeatureTable, Row, case_name, lesion_key, rows_by_lesion
+from .tables import FeatureTable, Row, case_name, finite_number, lesion_key, rows_by_lesion
 
 HER2_CLASSES = ("zero", "low", "positive")
 
@@ -150,6 +150,24 @@ def _split_of(groups: list[list[Row]], column: str) -> tuple[str, ...]:
     return tuple(sides[group[0]["patient_id"]] for group in groups)
 
 
+def parts_of_views(table: FeatureTable, views: str) -> list[FeatureTable]:
+    """Return the table as its views enter a row: one view, the mean of views, or each view by itself.
+
+    The features of the parts one after the other are the columns of :func:`from_table`.
+    """
+    if views == "mean":
+        groups: dict[tuple, list[int]] = {}
+        for i, row in enumerate(table.rows):
+            groups.setdefault((*lesion_key(row), row.get("reader", "")), []).append(i)
+        rows = [{**table.rows[group[0]], "view": ""} for group in groups.values()]
+        return [
+            FeatureTable(rows, table.names, np.array([table.values[group].mean(axis=0) for group in groups.values()]))
+        ]
+    chosen = sorted({row.get("view", "") for row in table.rows}) if views == "concat" else [views]
+    of_view = [[i for i, row in enumerate(table.rows) if row.get("view", "") == view] for view in chosen]
+    return [FeatureTable([table.rows[i] for i in each], table.names, table.values[each]) for each in of_view]
+
+
 def _mean_of_views(table: FeatureTable, groups: list[list[int]], views: tuple[str, ...]) -> tuple[tuple, np.ndarray]:
     return table.names, np.array([table.values[group].mean(axis=0) for group in groups])
 
@@ -217,8 +235,14 @@ def her2_class(ihc: str, fish: str) -> str:
     )
 
 
+def _rank(label: str) -> tuple[float, str]:
+    """Numbers stand in their order, before words."""
+    number = finite_number(label)
+    return (number if np.isfinite(number) else np.inf), label
+
+
 def _classes(outcome: str, found: set[str]) -> tuple[str, ...]:
-    classes = {"slnm": ("0", "1"), "her2": HER2_CLASSES}.get(outcome, tuple(sorted(found)))
+    classes = {"slnm": ("0", "1"), "her2": HER2_CLASSES}.get(outcome, tuple(sorted(found, key=_rank)))
     if found - set(classes):
         raise InputError(
             f"{outcome} has the value {sorted(found - set(classes))[0]!r}; it should be one of {', '.join(classes)}."

@@ -13,7 +13,7 @@ from . import __version__, features, perturbation
 from . import prevalence as prevalences
 from .errors import InputError
 from .presets import Preset
-from .tables import FeatureTable, Row, rows_by_lesion, spacing_of
+from .tables import FeatureTable, Row, lesion_key, rows_by_lesion, spacing_of
 from .trained_model import Model, Prediction
 
 # As many as mammo-2d has grey levels: with fewer pixels most levels hold one or none, and texture is that of noise.
@@ -67,10 +67,7 @@ def predict(
     names, preset = model.image_feature_names, model.preset
     extracted = {view: extract_noting(image, roi, preset, names) for view, (image, roi) in outlines.items()}
     values = {view: found for view, (found, _) in extracted.items()}
-    spacings = {image.GetSpacing()[0] for image, _ in outlines.values()}
-    spacing_mm = spacings.pop() if len(spacings) == 1 else None
-    if spacing_mm is None and not preset.resamples:
-        raise InputError("The views have different pixel spacings and the model's preset does not resample them.")
+    spacing_mm = _one_spacing([image.GetSpacing()[0] for image, _ in outlines.values()], preset)
     found = model.predict(values, spacing_mm=spacing_mm, prevalence=prevalence)
     described = {view: {**describe(*outlines[view]), "features": values[view]} for view in outlines}
     notes = {
@@ -147,13 +144,19 @@ def predict_table(model: Model, table: FeatureTable, prevalence: dict[str, float
     if prevalence is not None:
         prevalence = prevalences.complete(prevalence, model.classes)
     rows = []
-    for key, by_view in rows_by_lesion(table.rows).items():
+    found = rows_by_lesion(table.rows)
+    for key, by_view in found.items():
         row = dict(zip(("patient_id", "laterality", "lesion_id"), key, strict=True)) | _empty_row(model, prevalence)
         try:
             row |= _row_of(_predict_rows(model, table, by_view, prevalence))
         except InputError as error:
             row["failure"] = str(error)
         rows.append(row)
+    for key in dict.fromkeys(lesion_key(row) for row in table.rows if lesion_key(row) not in found):
+        row = dict(zip(("patient_id", "laterality", "lesion_id"), key, strict=True)) | _empty_row(model, prevalence)
+        rows.append(
+            row | {"failure": "It has no outline by the first reader of the table. Give a table of one reader."}
+        )
     return rows
 
 
@@ -189,11 +192,19 @@ def _predict_rows(
             "Extract them again."
         )
     values = {view: dict(zip(table.names, table.values[i].tolist(), strict=True)) for view, i in by_view.items()}
-    spacings = {spacing_of(row) for row in rows.values()}
-    spacing_mm = spacings.pop() if len(spacings) == 1 else None
+    spacing_mm = _one_spacing([spacing for row in rows.values() if (spacing := spacing_of(row))], model.preset)
     found = model.predict(values, spacing_mm=spacing_mm, prevalence=prevalence)
     notes = [f"{view}: {note}".removeprefix(": ") for view, row in rows.items() for note in _notes_of_row(row, model)]
     return replace(found, warnings=found.warnings + notes)
+
+
+def _one_spacing(spacings: list[float], preset: Preset) -> float | None:
+    """Return the pixel spacing of the views in mm, None where unknown; refuse different ones without resampling."""
+    if not spacings:
+        return None
+    if not preset.resamples and max(spacings) > 1.01 * min(spacings):
+        raise InputError("The views have different pixel spacings and the model's preset does not resample them.")
+    return float(np.median(spacings))
 
 
 def _notes_of_row(row: Row, model: Model) -> list[str]:

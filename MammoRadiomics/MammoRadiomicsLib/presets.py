@@ -13,7 +13,7 @@ import json
 import logging
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -126,12 +126,7 @@ class Preset:
 
     def to_json(self) -> dict[str, Any]:
         """As plain data, for a file or a record of how features were made."""
-        return {
-            "name": self.name,
-            "image_types": self.image_types,
-            "feature_classes": self.feature_classes,
-            "settings": self.settings,
-        }
+        return asdict(self)
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> Preset:

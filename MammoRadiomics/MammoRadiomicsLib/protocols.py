@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from sklearn.impute import SimpleImputer
 from sklearn.model_selection import train_test_split
 from sklearn.svm import SVC
 
@@ -106,8 +107,8 @@ def _filled(data: Lesions, rows: np.ndarray | slice) -> Lesions:
     """Fill missing cells with the medians of some rows."""
     if not np.isnan(data.values).any():
         return data
-    medians = np.nanmedian(data.values[rows], axis=0)
-    return replace(data, values=np.where(np.isnan(data.values), medians, data.values))
+    imputer = SimpleImputer(strategy="median", keep_empty_features=True).fit(data.values[rows])
+    return replace(data, values=imputer.transform(data.values))
 
 
 def _machines(

@@ -103,7 +103,8 @@ def _trained(training: Training) -> list[str]:
 
 def _protocol(settings: TrainingSettings) -> str:
     if settings.protocol == "study":
-        return "study, fitted once on the training rows of one split, balanced before they were standardised."
+        balanced = ", balanced before they were standardised" if settings.smote else ""
+        return f"study, fitted once on the training rows of one split{balanced}."
     times = "once" if settings.repeats == 1 else f"{settings.repeats} times"
     return f"nested, {settings.folds} folds by patient drawn {times}, everything that learns refitted in each."
 
@@ -217,9 +218,11 @@ def _limitations(training: Training) -> list[str]:
     if training.model.purpose == "demonstration":
         found.insert(0, "The images are synthetic; the numbers say nothing about patients.")
     if settings.protocol == "study":
-        found.append("One split was drawn, so the test AUC depends on its luck; see what other splits claim.")
+        found.append("There is one split, so the test AUC depends on its luck; see what other splits claim.")
+    if settings.protocol == "study" and settings.smote:
         found.append(
-            "Calibration was fitted on rows that are partly synthetic, so the probabilities may be too extreme."
+            "Calibration was fitted on rows made equally many by SMOTE: probabilities are too extreme, too high for "
+            "rare classes and too low for frequent ones."
         )
     if "test" not in metrics:
         found.append("There are no untouched test rows; performance is cross-validated.")

@@ -156,7 +156,7 @@ def statement(found: dict) -> str:
     else:
         sentences.append(
             f"By Riley's criteria a model of so many candidates needs {found['needed']:,} lesions; the "
-            f"{lesions} lesions here carry about {found['candidates_supported']:,} candidates."
+            f"{lesions} lesions here are enough for {found['candidates_supported']:,}."
         )
         known = f"the AUC to be {found['auc']:.2f}" if found["auc"] is not None else "R2 to be 15% of its largest value"
         sentences.append(f"This takes {known}.")

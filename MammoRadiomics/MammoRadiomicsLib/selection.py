@@ -15,7 +15,7 @@ from .lasso import LassoDescent
 from .settings import TrainingSettings
 
 # The descent ends _PATIENCE penalties behind the least held-out error, once the error has risen by _RISE.
-_PATIENCE, _RISE = 8, 1.05
+_PATIENCE, _RISE = 8, 1.10
 
 
 @dataclass(frozen=True)
@@ -26,15 +26,13 @@ class StableColumns:
     ----------
     fixed : numpy.ndarray
         Shape (columns,), boolean: what a separate reproducibility table keeps; everything where there is none.
-    repeats : Repeats, optional
-        Repeated outlines of the cohort, to be judged on the patients at hand.
-    feature_of_column : numpy.ndarray, optional
-        Shape (columns,), index of each column's feature among those of `repeats`.
+    repeats : tuple of Repeats
+        Repeated outlines, to be judged on the patients at hand: their features one after the other are the columns.
+        With views side by side, each view has its own; a mean of views is judged as a mean.
     """
 
     fixed: np.ndarray
-    repeats: stability.Repeats | None = None
-    feature_of_column: np.ndarray | None = None
+    repeats: tuple[stability.Repeats, ...] = ()
 
     @classmethod
     def all(cls, columns: int) -> StableColumns:
@@ -43,15 +41,15 @@ class StableColumns:
 
     def among(self, patients: np.ndarray | None, settings: TrainingSettings) -> np.ndarray:
         """Return the columns to keep, shape (columns,), boolean, from repeated outlines of `patients` alone."""
-        if self.repeats is None:
+        if not self.repeats:
             return self.fixed
-        repeats = self.repeats if patients is None else self.repeats.of(patients)
-        if len(repeats.patients) < 2:
+        repeats = self.repeats if patients is None else [each.of(patients) for each in self.repeats]
+        if min(len(each.patients) for each in repeats) < 2:
             raise InputError(
                 "A fold has fewer than two cases with repeated outlines, so no ICC. Add outlines, give a separate "
                 "stability table, or set the ICC limit to 0."
             )
-        kept = repeats.stable(settings.icc, settings.icc_bound)[self.feature_of_column]
+        kept = np.concatenate([each.stable(settings.icc, settings.icc_bound) for each in repeats])
         if not kept.any():
             raise InputError(f"No feature has an ICC above {settings.icc:g}. Lower the limit, or set it to 0.")
         return kept
@@ -213,8 +211,9 @@ def balanced(z: np.ndarray, target: np.ndarray, settings: TrainingSettings) -> t
     """Return rows and classes with synthetic rows added so that all classes are equally large (SMOTE)."""
     from imblearn.over_sampling import SMOTE
 
-    neighbours = min(settings.smote_neighbours, np.bincount(target)[np.unique(target)].min() - 1)
-    if not settings.smote or neighbours < 1:
+    counts = np.bincount(target)
+    neighbours = min(settings.smote_neighbours, counts[counts > 0].min() - 1)
+    if not settings.smote or neighbours < 1 or np.count_nonzero(counts) < 2:
         return z, target
     return SMOTE(k_neighbors=int(neighbours), random_state=settings.random_state).fit_resample(z, target)
 
@@ -239,13 +238,18 @@ def held_out_errors(
         descents.append(LassoDescent(rows, response[classes]))
     alphas, sizes = penalties(settings), np.array([len(held_out) for _, held_out in splits])
     squared = np.full((len(splits), len(alphas)), np.inf)
+    entry = None
     for i, alpha in enumerate(alphas):
         for fold, (_, held_out) in enumerate(splits):
             weights, intercept = descents[fold].solve(alpha)
             residuals = response[target[held_out]] - z[held_out] @ weights - intercept
             squared[fold, i] = residuals @ residuals
-        visited = squared[:, : i + 1].sum(axis=0)
-        if i - visited.argmin() >= _PATIENCE and visited[-1] > _RISE * visited.min():
+            entry = i if entry is None and weights.any() else entry
+        if entry is None:
+            continue
+        # Before a column has entered, the error is that of the mean, and no sign of a minimum behind.
+        visited = squared[:, entry : i + 1].sum(axis=0)
+        if len(visited) - 1 - visited.argmin() >= _PATIENCE and visited[-1] > _RISE * visited.min():
             break
     finite = np.isfinite(squared[0])
     errors, spread = np.full(len(alphas), np.inf), np.full(len(alphas), np.inf)

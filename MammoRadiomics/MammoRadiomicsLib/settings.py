@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, fields
 
 from .errors import InputError
@@ -70,7 +71,7 @@ class TrainingSettings:
     split : str
         Column that says ``train`` or ``test`` for each lesion; empty for none.
     holdout : float
-        Share of the patients that is drawn as test rows where no column says so; 0 for none.
+        Share of the patients, in tenths, that is drawn as test rows where no column says so; 0 for none.
     permutations : int
         How often the nested protocol is repeated on permuted outcomes, to see what it claims where nothing is there.
     random_state : int
@@ -105,6 +106,13 @@ class TrainingSettings:
 
     def validate(self) -> None:
         """Raise InputError for the first setting that makes no sense."""
+        for field in fields(self):
+            value, kind = getattr(self, field.name), type(field.default)
+            fits = isinstance(value, (int, float) if kind is float else kind) and isinstance(value, bool) == (
+                kind is bool
+            )
+            if not fits or (kind is float and not math.isfinite(value)):
+                raise InputError(f"The setting {field.name} is {value!r}; it must be like {field.default!r}.")
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise InputError(f"The setting {name} is {getattr(self, name)!r}; choose one of {', '.join(choices)}.")
@@ -119,6 +127,13 @@ class TrainingSettings:
         ):
             if not valid:
                 raise InputError(f"The setting {name} is {getattr(self, name)}; it must be {rule}.")
+        for name, wrong, remedy in (
+            ("permutations", self.protocol == "study" and self.permutations, "they belong to the nested protocol"),
+            ("holdout", self.split and self.holdout, f"the column {self.split} says already what is held out"),
+            ("holdout", round(10 * self.holdout, 9) % 1, "test rows are drawn in tenths of the patients"),
+        ):
+            if wrong:
+                raise InputError(f"The setting {name} is {getattr(self, name)}: {remedy}.")
         if not 0 < self.alpha_min <= self.alpha_max:
             raise InputError(f"The LASSO grid runs from {self.alpha_min} to {self.alpha_max}; it must start above 0.")
         if not 0 <= self.random_state <= 2**31:

@@ -176,6 +176,11 @@ class Repeats:
             Whether the correlation or the lower limit of its 95% interval must lie above it.
         """
         found = getattr(icc(self.ratings, self.form), bound)
+        # A missing cell costs its case, not the feature.
+        for i in np.flatnonzero(np.isnan(self.ratings).any(axis=(0, 1))):
+            complete = ~np.isnan(self.ratings[:, :, i]).any(axis=1)
+            if complete.sum() > 1:
+                found[i] = getattr(icc(self.ratings[complete, :, i : i + 1], self.form), bound)[0]
         return np.nan_to_num(found, nan=-np.inf) > threshold
 
 

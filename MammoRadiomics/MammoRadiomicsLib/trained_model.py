@@ -151,6 +151,11 @@ class Model:
         counts = self.manifest["training"]["counts"]
         return {name: counts[name] / sum(counts.values()) for name in self.classes}
 
+    @property
+    def calibrated_prevalence(self) -> dict[str, float]:
+        """Share of each class among the rows that calibrated the probabilities; the study made them equally many."""
+        return self.manifest["training"].get("calibrated_prevalence") or self.training_prevalence
+
     @functools.cached_property
     def digest(self) -> str:
         """SHA-256 over manifest and arrays: the same model has the same digest wherever it is kept."""
@@ -285,7 +290,7 @@ class Model:
     def _shifted(self, z: np.ndarray, local: dict[str, float] | None) -> np.ndarray:
         """Class probabilities of standardised rows, for the local prevalence where there is one; shape (n, c)."""
         found = self._probabilities(z)
-        return prevalences.shifted(found, self.training_prevalence, local) if local else found
+        return prevalences.shifted(found, self.calibrated_prevalence, local) if local else found
 
     def _named_probabilities(self, z: np.ndarray, local: dict[str, float] | None) -> dict[str, float]:
         return dict(zip(self.classes, self._shifted(z[np.newaxis], local)[0].tolist(), strict=True))
@@ -401,6 +406,11 @@ def _check_manifest(manifest: dict) -> None:
         raise ValueError("counts")
     if not all(type(count) is int and 0 < count < _MOST_LESIONS for count in counts.values()):
         raise ValueError("counts")
+    shares = manifest["training"].get("calibrated_prevalence")
+    if shares is not None and (
+        set(shares) != set(counts) or not all(type(share) is float and 0 < share < 1 for share in shares.values())
+    ):
+        raise ValueError("calibrated_prevalence")
     _check_preset(manifest["preset"])
     _check_numbers(manifest)
 

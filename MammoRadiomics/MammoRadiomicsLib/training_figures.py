@@ -272,7 +272,7 @@ CLAIMS = {
     ("nested without SMOTE", "test"): "nested, without synthetic rows (SMOTE)",
     ("study", "test"): "study: one split 7:3,\nmeasured on its test rows",
     ("study", "training"): "study: one split 7:3,\nmeasured on its training rows",
-    ("leaky", "test"): "leaky: balanced and selected\nbefore the split",
+    ("leaky", "test"): "leaky: selected on all rows\nbefore the split",
 }
 
 

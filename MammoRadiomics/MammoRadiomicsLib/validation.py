@@ -42,7 +42,9 @@ def split_rows(data: Lesions, holdout: float, random_state: int) -> tuple[np.nda
     if not holdout:
         return everything, everything[:0]
     fewest = min(len(np.unique(data.patients[data.target == each])) for each in np.unique(data.target))
-    count = max(2, min(_TENTHS, fewest))
+    if fewest < 2:
+        raise InputError("A class has a single patient, so none can be kept for the test. Add cases.")
+    count = min(_TENTHS, fewest)
     folds = StratifiedGroupKFold(count, shuffle=True, random_state=random_state)
     parts = [held_out for _, held_out in folds.split(data.values, data.target, data.patients)]
     taken = min(max(round(holdout * count), 1), count - 1)
@@ -144,10 +146,12 @@ def _outer_folds(
 
 
 def _permuted(data: Lesions, seed: int) -> np.ndarray:
-    """Shuffle the outcomes: between patients where each has but one, so that lesions of one stay alike, else freely."""
+    """Exchange the outcomes between patients of as many lesions, so that those of one patient stay together."""
     rng = np.random.default_rng(seed)
-    _, first, patient_of_row = np.unique(data.patients, return_index=True, return_inverse=True)
-    of_patient = data.target[first]
-    if (of_patient[patient_of_row] == data.target).all():
-        return rng.permutation(of_patient)[patient_of_row]
-    return rng.permutation(data.target)
+    _, patient_of_row, sizes = np.unique(data.patients, return_inverse=True, return_counts=True)
+    by_patient = np.split(np.argsort(patient_of_row, kind="stable"), np.cumsum(sizes)[:-1])
+    target = data.target.copy()
+    for size in np.unique(sizes):
+        rows = np.array([each for each in by_patient if len(each) == size])
+        target[rows] = data.target[rng.permutation(rows)]
+    return target

@@ -194,7 +194,7 @@ def test_json_progress_puts_nothing_but_json_on_standard_output(capsys, a_featur
     )  # fmt: skip
     assert code == 0
     lines = [json.loads(line) for line in out.splitlines()]
-    assert [line["done"] for line in lines[:-1]] == [0, 1, 2, 3]
+    assert [line["done"] for line in lines[:-1]] == [0, 1, 2]
     assert "result" in lines[-1]
 
 

@@ -102,7 +102,7 @@ def test_features_that_another_reader_changes_are_left_out():
     noise[1:3] = 40
     training = learning.train(with_readers(a_table(lesions=36), noise), "outcome", QUICK)
     assert not set(training.model.feature_names) & set(a_table().names[1:3])
-    assert "over repeated outlines of training patients (72 cases in all, ICC(2,1))" in training.model.card
+    assert "over repeated outlines of the training patients (36 cases, ICC(2,1))" in training.model.card
     everything = learning.train(with_readers(a_table(lesions=36), noise), "outcome", dataclasses.replace(QUICK, icc=0))
     assert set(everything.model.feature_names) & set(a_table().names[1:3])
 
@@ -133,7 +133,7 @@ def test_a_separate_table_may_say_what_is_stable(tmp_path):
     known = stability.read_stable(tmp_path / "icc.csv", table.names, QUICK)
     training = learning.train(table, "outcome", QUICK, stable_features=known)
     assert set(training.model.feature_names) <= set(table.names[1::2])
-    assert "15 columns have a ICC above 0.75 in a separate table" in training.model.card
+    assert "15 columns have an ICC above 0.75 in a separate table" in training.model.card
     with pytest.raises(InputError, match=r"icc\.csv has no feature with an ICC above 0\.75"):
         stability.read_stable(tmp_path / "icc.csv", table.names, dataclasses.replace(QUICK, icc_bound="low"))
     with pytest.raises(InputError, match="says nothing of 1 features, the first other"):

@@ -37,7 +37,7 @@ def test_the_candidates_that_the_lesions_carry_need_no_more_lesions_than_there_a
 def test_the_statement_says_events_need_and_assumption():
     said = sample_size.statement(sample_size.requirements({"0": 425, "1": 413}, 1409, 0.8))
     assert "1,409 candidates share 413 lesions of the rarer outcome: 0.29 events per candidate." in said
-    assert "the 838 lesions here carry about" in said
+    assert "the 838 lesions here are enough for" in said
     assert said.endswith("This takes the AUC to be 0.80.")
 
 

@@ -84,7 +84,7 @@ def _metavar(name: str) -> str | None:
 
 
 def run(options: argparse.Namespace, report: progress.Progress) -> tuple[int, str]:
-    from .. import cohort, learning, model_file, presets, protocols, stability, tables
+    from .. import cohort, learning, model_file, presets, protocols, report_tables, stability, tables
     from .. import report as reports
 
     _refuse_bad_targets(options)
@@ -94,8 +94,7 @@ def run(options: argparse.Namespace, report: progress.Progress) -> tuple[int, st
     if options.cohort:
         table = cohort.with_cohort(table, cohort.read_cohort(options.cohort))
     for column in options.subgroups:
-        if column not in table.rows[0]:
-            raise InputError(f"The table has no column {column} for subgroups. Give the cohort that holds it.")
+        report_tables.parts(learning.lesions_of(table, options.outcome, settings), column)
     stable = stability.read_stable(options.stability, table.names, settings) if options.stability else None
     preset = presets.load(options.preset) if options.preset else None
     training = learning.train(
