@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
-import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import evaluation, performance_figures, report_tables, report_text, training_figures
-from .errors import InputError
-from .files import refuse_as_target, write_atomically
+from . import evaluation, performance_figures, report_files, report_tables, report_text, training_figures
 from .prediction import outcome_names
-from .print_style import settle
 from .tables import rows_to_csv
 
 if TYPE_CHECKING:
@@ -57,9 +51,11 @@ def write(
     for name, rows in _tables(training, claims, subgroups).items():
         contents[f"{name}.csv"] = rows_to_csv(report_tables.without_formulas(rows))
     for name, figure in _figures(training, claims, subgroups).items():
-        contents |= _pictures(name, figure)
+        contents |= report_files.pictures(name, figure)
     summary = report_text.summary(training, claims, subgroups, list(contents))
-    return _write_all(Path(folder), {SUMMARY: summary, **contents})
+    paths = report_files.write_all(Path(folder), {SUMMARY: summary, **contents})
+    _remove_stale(Path(folder), {path.name for path in paths})
+    return paths
 
 
 def _metrics(training: Training) -> str:
@@ -131,41 +127,6 @@ def _radscores(training: Training, classes: tuple[str, ...]) -> dict[str, Figure
         scores = report_tables.radscores(training, kept)
         figures["radscores_test"] = training_figures.radscores(scores, kept.target, classes, cuts, "test")
     return figures
-
-
-def _pictures(name: str, figure: Figure) -> dict[str, bytes]:
-    from matplotlib import rc_context
-
-    settle(figure)
-    pictures = {}
-    # The same report is the same bytes: no date, no random identifiers.
-    with rc_context({"svg.hashsalt": name}):
-        for suffix, metadata in (("png", {}), ("svg", {"Date": None})):
-            content = io.BytesIO()
-            figure.savefig(content, format=suffix, metadata=metadata)
-            pictures[f"{name}.{suffix}"] = content.getvalue()
-    return pictures
-
-
-def _write_all(folder: Path, contents: dict[str, str | bytes]) -> list[Path]:
-    """Write all files beside their places, then move them there."""
-    paths = [folder / name for name in contents]
-    for path in paths:
-        refuse_as_target(path)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(dir=folder, prefix=".report."))
-    except OSError as error:
-        raise InputError(f"{folder} cannot be written to ({error.strerror}). Choose another folder.") from error
-    try:
-        for name, content in contents.items():
-            write_atomically(staging / name, content)
-        for path in paths:
-            (staging / path.name).replace(path)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-    _remove_stale(folder, set(contents))
-    return paths
 
 
 def _remove_stale(folder: Path, written: set[str]) -> None:

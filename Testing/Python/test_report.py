@@ -13,6 +13,7 @@ from MammoRadiomicsLib import (
     learning,
     protocols,
     report,
+    report_files,
     report_tables,
     report_text,
     training_figures,
@@ -268,7 +269,7 @@ def test_a_report_that_cannot_be_written_leaves_the_old_one(three_classes, witho
             raise InputError("no space left")
         files.write_atomically(path, content)
 
-    monkeypatch.setattr(report, "write_atomically", fail_at_the_fifth)
+    monkeypatch.setattr(report_files, "write_atomically", fail_at_the_fifth)
     with pytest.raises(InputError, match="no space left"):
         report.write(dataclasses.replace(three_classes, selected=[]), [], tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
