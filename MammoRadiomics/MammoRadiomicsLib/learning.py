@@ -101,12 +101,7 @@ def train(
     preset = _one_preset(table, preset)
     data = lesions_of(table, outcome, settings)
     stable = stable_columns(table, data.names, settings, stable_features)
-    holdout = settings.holdout or (STUDY_HOLDOUT if settings.protocol == "study" else 0.0)
-    rows, test_rows = validation.split_rows(data, holdout, settings.random_state)
-    known, kept = data.take(rows), data.take(test_rows) if test_rows.size else None
-    _refuse_small_classes(known, outcome, settings)
-    if kept and len(np.unique(kept.target)) < len(data.classes):
-        raise InputError(f"The test rows lack a class of {outcome}. Keep more patients for the test, or none.")
+    known, kept = _train_and_test(data, outcome, settings)
     evidence, selected, permuted = {}, [], []
     if settings.protocol == "nested":
         evidence["cross_validated"], selected, permuted = validation.cross_validate(
@@ -118,23 +113,34 @@ def train(
     if kept:
         evidence |= {"test": _evidence("test", fitted, kept)}
     needed = sample_size.requirements(_counts(known), len(data.names))
-    manifest = assembly.manifest_of(known, preset, settings)
-    manifest["training"] |= {
+    training = {
         "test_lesions": len(kept.target) if kept else 0,
         "calibrated_prevalence": _calibrated_prevalence(data.classes, settings),
         "stability": _stability_in_words(stable, known, settings, stable_features is not None),
         "sample_size": sample_size.statement(needed),
     }
-    manifest |= {
+    manifest = assembly.manifest_of(known, preset, settings) | {
         "outcome": outcome,
         "pixel_spacing_mm": _one_spacing(table, preset),
         "metrics": measured(evidence, settings),
         "thresholds": list(SLNM_THRESHOLDS) if outcome == "slnm" else None,
     }
+    manifest["training"] |= training
     selection = lasso_svm.selection_of(fitted)
     model = assembly.assemble(fitted, replace(known, values=selection.filled(known.values)), manifest)
     paths = tuple(replace(path, names=tuple(data.names[i] for i in path.columns)) for path in selection.paths)
     return Training(model, known, kept, stable, evidence, paths, selected, permuted, needed)
+
+
+def _train_and_test(data: Lesions, outcome: str, settings: TrainingSettings) -> tuple[Lesions, Lesions | None]:
+    """Return what is learned from and what is kept from it; refuse where either has too little of a class."""
+    holdout = settings.holdout or (STUDY_HOLDOUT if settings.protocol == "study" else 0.0)
+    rows, test_rows = validation.split_rows(data, holdout, settings.random_state)
+    known, kept = data.take(rows), data.take(test_rows) if test_rows.size else None
+    _refuse_small_classes(known, outcome, settings)
+    if kept and len(np.unique(kept.target)) < len(data.classes):
+        raise InputError(f"The test rows lack a class of {outcome}. Keep more patients for the test, or none.")
+    return known, kept
 
 
 def lesions_of(table: FeatureTable, outcome: str, settings: TrainingSettings) -> Lesions:

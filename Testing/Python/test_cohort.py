@@ -174,6 +174,11 @@ def test_counts_lesions_that_the_first_reader_left_out():
         lesions.from_table(table, "outcome", reader="C")
 
 
+def test_numbers_are_classes_in_their_order():
+    rows = [{"patient_id": f"P{i}", "grade": grade} for i, grade in enumerate(("10", "2", "1"))]
+    assert lesions.from_table(tables.FeatureTable(rows, ("a",), np.zeros((3, 1))), "grade").classes == ("1", "2", "10")
+
+
 def test_says_why_lesions_were_left_out():
     ihc = ["0", "1+", "2+", "2+", "", "3+"]
     rows = [{"patient_id": f"P{i}", "her2_ihc": score, "view": "CC"} for i, score in enumerate(ihc)]

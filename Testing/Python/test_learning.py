@@ -200,6 +200,8 @@ def test_missing_features_are_refused_left_out_or_imputed_inside_the_folds():
     table.values[:16, 0] = np.nan
     complete = learning.train(table, "outcome", dataclasses.replace(QUICK, missing="complete"))
     assert complete.model.manifest["training"]["excluded_lesions"] == {"a feature is missing": 8}
+    with pytest.raises(InputError, match=r"Case P000 has no value of .*; 8 lesions lack a feature"):
+        learning.train(table, "outcome", QUICK)
     imputed = learning.train(table, "outcome", dataclasses.replace(QUICK, missing="impute"))
     assert imputed.model.manifest["training"]["lesions"] == 48
     data = lesions.from_table(table, "outcome")
@@ -222,8 +224,9 @@ def test_permuting_keeps_the_lesions_of_a_patient_together():
     permuted = validation._permuted(data, 3)
     assert (permuted[::2] == permuted[1::2]).all()
     assert not (permuted == target).all()
-    differing = dataclasses.replace(data, target=np.arange(40) % 2)
-    assert validation._permuted(differing, 3).sum() == 20
+    one_differs = dataclasses.replace(data, target=np.concatenate([[1 - target[0]], target[1:]]))
+    permuted = validation._permuted(one_differs, 3)
+    assert (permuted[::2] != permuted[1::2]).sum() == 1
 
 
 def test_two_processes_give_the_same_model():
@@ -242,6 +245,75 @@ def test_ending_the_descent_early_does_not_change_the_penalty(monkeypatch):
     kept = np.isin(full.columns, path.columns)
     np.testing.assert_array_equal(path.weights[:, path.chosen], full.weights[kept, full.chosen])
     assert not full.weights[~kept, full.chosen].any()
+
+
+def test_the_descent_does_not_end_before_a_column_has_entered(monkeypatch):
+    """On small tables without much signal the error of the mean comes first, and is no minimum to stop behind."""
+    rng = np.random.default_rng(132)
+    z, target = rng.standard_normal((24, 120)), np.arange(24) % 2
+    z[:, :2] += 0.8 * target[:, None]
+    quick = dataclasses.replace(QUICK, smote=False)
+    path = selection.fit_lasso(z, target, np.arange(2.0), np.arange(24), quick)
+    monkeypatch.setattr(selection, "_PATIENCE", 1000)
+    full = selection.fit_lasso(z, target, np.arange(2.0), np.arange(24), quick)
+    assert path.errors[path.chosen] == pytest.approx(full.errors[full.chosen])
+
+
+def test_one_class_is_left_as_it_is_by_smote():
+    z = np.arange(6.0).reshape(3, 2)
+    rows, classes = selection.balanced(z, np.ones(3, dtype=int), QUICK)
+    assert rows is z
+    assert classes.tolist() == [1, 1, 1]
+
+
+def test_the_icc_is_that_of_what_enters_the_model():
+    """Views that differ as a whole make every feature look reproducible when their cases are pooled."""
+    rng = np.random.default_rng(2)
+    truth = rng.standard_normal((40, 1))
+    rows, values = [], []
+    for view, offset in (("CC", 0.0), ("MLO", 50.0)):
+        for reader in ("A", "B"):
+            rows += [{"patient_id": f"P{i}", "view": view, "reader": reader} for i in range(40)]
+            values.append(truth + offset + rng.standard_normal((40, 1)))
+    table = tables.FeatureTable(rows, ("original_firstorder_Mean",), np.vstack(values))
+    for views, columns in (("CC", 1), ("concat", 2)):
+        names = table.names if columns == 1 else tuple(f"{view}/{table.names[0]}" for view in ("CC", "MLO"))
+        stable = learning.stable_columns(table, names, dataclasses.replace(QUICK, views=views, icc=0.75))
+        assert len(stable.repeats) == columns
+        with pytest.raises(InputError, match="No feature has an ICC above"):
+            stable.among(np.array([f"P{i}" for i in range(40)]), QUICK)
+
+
+def test_a_missing_cell_costs_its_case_and_not_the_feature():
+    ratings = np.random.default_rng(5).standard_normal((30, 1, 2)) + np.zeros((30, 2, 2))
+    ratings[3, 1, 0] = np.nan
+    assert stability.Repeats(np.arange(30), ratings, "ICC(2,1)").stable(0.75, "value").all()
+
+
+def test_probabilities_of_the_study_are_shifted_from_the_prevalence_that_calibrated_them():
+    table = a_table(lesions=90, classes=("0", "0", "1"))
+    model = learning.train(table, "outcome", dataclasses.replace(QUICK, protocol="study")).model
+    assert model.calibrated_prevalence == {"0": 0.5, "1": 0.5}
+    features = dict(zip(model.feature_names, model.arrays["mean"].tolist(), strict=True))
+    found = model.predict(features, prevalence=model.training_prevalence)
+    odds = [each["1"] / each["0"] for each in (found.probabilities, found.local_probabilities)]
+    assert odds[1] / odds[0] == pytest.approx(model.training_prevalence["1"] / model.training_prevalence["0"])
+    assert "rows made equally many by SMOTE" in model.card
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"protocol": "study", "permutations": 3}, "they belong to the nested protocol"),
+        ({"split": "part", "holdout": 0.3}, "the column part says already"),
+        ({"holdout": 0.25}, "in tenths"),
+        ({"folds": "5"}, "The setting folds is '5'; it must be like 5"),
+        ({"alpha_max": float("inf")}, "alpha_max is inf"),
+    ],
+)
+def test_refuses_settings_that_would_be_ignored_or_misread(settings, sentence):
+    with pytest.raises(InputError, match=sentence):
+        TrainingSettings.from_json(settings)
 
 
 def test_smote_can_be_off():

@@ -173,3 +173,12 @@ def test_a_row_of_another_preset_or_view_has_no_prediction():
     assert "Pixels of 0.05 mm here" in rows[2]["warnings"]
     assert rows[3]["warnings"].startswith("This lesion is unlike those of the training")
     assert len({tuple(row) for row in rows}) == 1
+
+
+def test_a_lesion_that_only_another_reader_outlined_is_not_lost():
+    table = a_table(lesions=4)
+    for i, row in enumerate(table.rows):
+        row["reader"] = "A" if i < 6 else "B"
+    rows = prediction.predict_table(a_model(), table)
+    assert [bool(row["failure"]) for row in rows] == [False, False, False, True]
+    assert "no outline by the first reader" in rows[3]["failure"]
