@@ -47,6 +47,10 @@ class Evidence:
         """Each lesion's mean probabilities over the repeats, shape (n, classes)."""
         return self.probabilities.mean(axis=0)
 
+    def each_repeat(self) -> list[Evidence]:
+        """Return the evidence of every repeat by itself."""
+        return [dataclasses.replace(self, probabilities=each[None]) for each in self.probabilities]
+
     def part(self, chosen: np.ndarray) -> Evidence:
         """Return the evidence of some rows, given as booleans of shape (n,)."""
         return dataclasses.replace(
@@ -271,12 +275,22 @@ def subgroups(evidence: Evidence, labels: np.ndarray, random_state: int) -> list
 
 def mean_auc(evidence: Evidence) -> float:
     """Return the AUC, averaged over repeats and, of more than two classes, over each against the rest."""
-    one = np.ones((1, len(evidence.target)))
-    aucs = [
-        weighted_auc(evidence.target == i, evidence.probabilities[:, :, i], one)[0]
-        for i in reported(len(evidence.classes))
-    ]
-    return float(np.mean(aucs))
+    return mean_of_aucs(evidence.target, evidence.probabilities[:, :, list(reported(len(evidence.classes)))])
+
+
+def mean_of_aucs(target: np.ndarray, scores: np.ndarray) -> float:
+    """Return the AUC, averaged over repeats and measured classes.
+
+    Parameters
+    ----------
+    target : numpy.ndarray
+        Shape (n,), class indices.
+    scores : numpy.ndarray
+        Shape (repeats, n, measured), a column for each class that :func:`reported` names.
+    """
+    one = np.ones((1, len(target)))
+    measured = reported(target.max() + 1)
+    return float(np.mean([weighted_auc(target == i, scores[:, :, k], one)[0] for k, i in enumerate(measured)]))
 
 
 def reported(classes: int) -> range:

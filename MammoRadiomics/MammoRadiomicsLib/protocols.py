@@ -15,8 +15,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.svm import SVC
 
 from . import validation
-from .discrimination import weighted_auc
-from .evaluation import reported
+from .evaluation import mean_auc, mean_of_aucs, reported
 from .lasso_svm import LassoSvm, Selections
 from .learning import Training
 from .lesions import Lesions
@@ -57,8 +56,8 @@ def compare(training: Training, seeds: int = SEEDS, progress: Progress = silent,
             evidence, _, _ = validation.cross_validate(data, stable, replace(nested, smote=smote), progress, jobs)
         name = "nested" if smote else "nested without SMOTE"
         claims += [
-            {"protocol": name, "rows": "test", "seed": repeat, "auc": _auc(data.target, probabilities)}
-            for repeat, probabilities in enumerate(evidence.probabilities)
+            {"protocol": name, "rows": "test", "seed": repeat, "auc": mean_auc(each)}
+            for repeat, each in enumerate(evidence.each_repeat())
         ]
     for seed in range(seeds):
         with validation.quick_and_single():
@@ -81,7 +80,7 @@ def study(data: Lesions, stable: StableColumns, settings: TrainingSettings, seed
     values, target = balanced(data.values[train_rows], data.target[train_rows], settings)
     fitted = _machines(values, target, stable.settled(data.patients[train_rows], settings), settings)
     return {
-        name: _auc(data.target[rows], np.column_stack([each.decision_function(data.values[rows]) for each in fitted]))
+        name: _auc(data.target[rows], [each.decision_function(data.values[rows]) for each in fitted])
         for name, rows in (("training", train_rows), ("test", test_rows))
     }
 
@@ -100,7 +99,7 @@ def leaky(data: Lesions, stable: StableColumns, settings: TrainingSettings, seed
         machine = SVC(C=settings.svm_c, class_weight="balanced")
         machine.fit(selected[train_rows], target[train_rows] == positive)
         scores.append(machine.decision_function(selected[test_rows]))
-    return _auc(target[test_rows], np.column_stack(scores))
+    return _auc(target[test_rows], scores)
 
 
 def _filled(data: Lesions, rows: np.ndarray | slice) -> Lesions:
@@ -123,13 +122,6 @@ def _machines(
     ]
 
 
-def _auc(target: np.ndarray, scores: np.ndarray) -> float:
-    """Mean AUC of the measured classes; `scores` has a column for each of them, or for every class."""
-    positives = list(reported(target.max() + 1))
-    columns = scores[:, positives] if scores.shape[1] == target.max() + 1 else scores
-    one = np.ones((1, len(target)))
-    aucs = [
-        weighted_auc(target == positive, column[None], one)[0]
-        for positive, column in zip(positives, columns.T, strict=True)
-    ]
-    return float(np.mean(aucs))
+def _auc(target: np.ndarray, decisions: list[np.ndarray]) -> float:
+    """Mean AUC of the decision values of each measured class's machine."""
+    return mean_of_aucs(target, np.column_stack(decisions)[None])

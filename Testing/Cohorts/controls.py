@@ -9,7 +9,6 @@ import argparse
 import csv
 import gzip
 import io
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +42,7 @@ def main() -> None:
         data = read(options.data, *source)
         stable = StableColumns.all(len(data.names))
         evidence, _, permuted = validation.cross_validate(data, stable, settings, progress, options.jobs)
-        nested = [evaluation.mean_auc(replace(evidence, probabilities=each[None])) for each in evidence.probabilities]
+        nested = [evaluation.mean_auc(each) for each in evidence.each_repeat()]
         claims = {"training": [], "test": [], "leaky": []}
         with validation.quick_and_single():
             for seed in range(protocols.SEEDS):

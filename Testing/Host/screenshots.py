@@ -14,30 +14,13 @@ from pathlib import Path
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import slicer
+from dark_style import darken
 from MammoRadiomicsHost import application
 from MammoRadiomicsHost.api import MODULE_FILES, ROOT
 
 WIDTH = 480
 SPACING_MM = 0.05
 CASE = {"CC": "1-282.dcm", "MLO": "1-283.dcm"}
-
-
-# Slicer's dark style (Base/QTGUI/qSlicerDarkStyle).
-DARK = {
-    "Window": "#454545", "WindowText": "#ffffff", "Base": "#2e2e2e", "AlternateBase": "#454545", "Text": "#ffffff",
-    "Button": "#454545", "ButtonText": "#ffffff", "Highlight": "#2a82da", "HighlightedText": "#ffffff",
-}  # fmt: skip
-
-
-def darken() -> None:
-    """Use the colours of Slicer's dark style."""
-    from PySide6.QtGui import QColor, QPalette
-    from PySide6.QtWidgets import QApplication
-
-    palette = QPalette()
-    for role, colour in DARK.items():
-        palette.setColor(getattr(QPalette.ColorRole, role), QColor(colour))
-    QApplication.setPalette(palette)
 
 
 class Database:

@@ -14,6 +14,7 @@ from pathlib import Path
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import slicer
+from dark_style import darken
 from MammoRadiomicsHost import application
 from MammoRadiomicsHost.api import MODULE_FILES
 
@@ -23,10 +24,6 @@ FEATURES = (
     "original_shape2D_Sphericity", "original_firstorder_Entropy", "original_glcm_Contrast", "original_ngtdm_Coarseness",
     "log-sigma-1-mm-3D_firstorder_RootMeanSquared", "wavelet-HH_glszm_ZonePercentage", "gradient_firstorder_Mean",
 )  # fmt: skip
-# Slicer's dark style (Base/QTGUI/qSlicerDarkStyle): window, text on it, base of the fields, highlight.
-DARK = {"Window": "#454545", "WindowText": "#ffffff", "Base": "#2e2e2e", "AlternateBase": "#454545", "Text": "#ffffff",
-        "Button": "#454545", "ButtonText": "#ffffff", "Highlight": "#2a82da", "HighlightedText": "#ffffff",
-        "PlaceholderText": "#a0a0a0", "ToolTipBase": "#454545", "ToolTipText": "#ffffff"}  # fmt: skip
 
 
 def made_cohort(folder: Path) -> Path:
@@ -119,18 +116,6 @@ def take(panel, folder: Path, everything: bool) -> None:
     render(panel, folder / "MammoRadiomicsTraining.png")
 
 
-def use_dark_style() -> None:
-    from PySide6.QtGui import QColor, QPalette
-    from PySide6.QtWidgets import QApplication
-
-    palette = QPalette()
-    for role, colour in DARK.items():
-        palette.setColor(QPalette.ColorRole[role], QColor(colour))
-    for role in ("Text", "WindowText", "ButtonText"):
-        palette.setColor(QPalette.ColorGroup.Disabled, QPalette.ColorRole[role], QColor("#808080"))
-    QApplication.instance().setPalette(palette)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, required=True, help="folder for the PNG files")
@@ -141,7 +126,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     application.start()
     if options.dark:
-        use_dark_style()
+        darken()
     from MammoRadiomicsGui import child
 
     modules = {name: application.load_module(path) for name, path in MODULE_FILES.items()}

@@ -93,8 +93,10 @@ def run(options: argparse.Namespace, report: progress.Progress) -> tuple[int, st
     table = tables.read_features(options.features, finite=settings.missing == "refuse")
     if options.cohort:
         table = cohort.with_cohort(table, cohort.read_cohort(options.cohort))
-    for column in options.subgroups:
-        report_tables.parts(learning.lesions_of(table, options.outcome, settings), column)
+    if options.subgroups:
+        data = learning.lesions_of(table, options.outcome, settings)
+        for column in options.subgroups:
+            report_tables.parts(data, column)
     stable = stability.read_stable(options.stability, table.names, settings) if options.stability else None
     preset = presets.load(options.preset) if options.preset else None
     training = learning.train(
