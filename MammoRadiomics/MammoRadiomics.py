@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import tempfile
 from pathlib import Path
@@ -13,7 +14,7 @@ import vtk
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode, vtkMRMLTableNode, vtkMRMLTextNode
 from slicer.i18n import tr as _
 from slicer.i18n import translate
-from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
+from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrapper
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
     ScriptedLoadableModuleLogic,
@@ -67,7 +68,7 @@ def ensureDependencies(requester: str, pyradiomics: bool = True, packages: set[s
 
 
 class MammoRadiomicsFileReader:
-    """Lets drag and drop, Add Data and slicer.util.loadNodeFromFile read .mammomodel files."""
+    """Lets drag and drop, Add Data and slicer.util.loadNodeFromFile read .mammomodel and .mammosegmenter files."""
 
     def __init__(self, parent):
         self.parent = parent
@@ -79,17 +80,21 @@ class MammoRadiomicsFileReader:
         return "MammoRadiomicsModel"
 
     def extensions(self) -> list[str]:
-        return [_("Radiomics model") + " (*.mammomodel)"]
+        return [_("Radiomics model") + " (*.mammomodel)", _("Outline model") + " (*.mammosegmenter)"]
 
     def canLoadFile(self, filePath: str) -> bool:
-        return filePath.lower().endswith(".mammomodel")
+        return filePath.lower().endswith((".mammomodel", ".mammosegmenter"))
 
     def load(self, properties: dict) -> bool:
         from MammoRadiomicsLib.errors import MammoRadiomicsError
 
-        logic = MammoRadiomicsLogic()
+        logic, path = MammoRadiomicsLogic(), properties["fileName"]
+        if path.lower().endswith(".mammosegmenter"):
+            # It is too large for the scene, which keeps its path; the panel checks it when it is first used.
+            logic.useSegmenter(path)
+            return True
         try:
-            node = logic.loadModel(properties["fileName"])
+            node = logic.loadModel(path)
         except MammoRadiomicsError as error:
             self.parent.userMessages().AddMessage(vtk.vtkCommand.ErrorEvent, str(error))
             return False
@@ -118,6 +123,8 @@ class MammoRadiomicsParameterNode:
     lowThresholdPercent: Annotated[float, WithinRange(0, 100)] = 20.0
     highThresholdPercent: Annotated[float, WithinRange(0, 100)] = 60.0
     liveUpdate: bool = False
+    featuresPreset: Annotated[str, Choice(["model", "study-1409", "mammo-2d"])] = "model"
+    segmenterPath: str
 
 
 class MammoRadiomicsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -131,9 +138,11 @@ class MammoRadiomicsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def setup(self) -> None:
         """Load the panel and connect it."""
+        from MammoRadiomicsGui.clinical_section import ClinicalSection
         from MammoRadiomicsGui.images_section import ImagesSection
         from MammoRadiomicsGui.lesion_section import LesionSection
         from MammoRadiomicsGui.model_section import ModelSection
+        from MammoRadiomicsGui.proposal_section import ProposalSection
         from MammoRadiomicsGui.result_section import ResultSection
 
         ScriptedLoadableModuleWidget.setup(self)
@@ -144,8 +153,12 @@ class MammoRadiomicsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = MammoRadiomicsLogic()
         self.images = ImagesSection(self.ui, self.logic, self.onParametersModified)
         self.lesion = LesionSection(self.ui, self.logic, self.onOutlinesSelected)
+        self.proposal = ProposalSection(self.ui, self.logic, self.lesion, lambda: self._parameterNode)
         self.models = ModelSection(self.ui, self.logic, lambda: self._parameterNode)
-        self.result = ResultSection(self.ui, self.logic, lambda: self._parameterNode)
+        self.clinical = ClinicalSection(
+            self.ui, self.logic, lambda: self._parameterNode, self.onClinicalValues, self.recordOf
+        )
+        self.result = ResultSection(self.ui, self.logic, lambda: self._parameterNode, self.clinical.show)
         # Editing changes an outline many times a second, and each time in several events.
         self._settled = qt.QTimer()
         self._settled.setSingleShot(True)
@@ -160,6 +173,7 @@ class MammoRadiomicsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def cleanup(self) -> None:
         """Release everything when the panel is destroyed."""
         self.setParameterNode(None)
+        self.proposal.close(waitMs=1000)
         self.result.close(waitMs=1000)
         self.removeObservers()
 
@@ -181,6 +195,7 @@ class MammoRadiomicsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onSceneStartChange(self, caller, event) -> None:
         """Let go of a scene that is being closed, or of parameters that a loaded scene replaces."""
         self.setParameterNode(None)
+        self.proposal.reset()
         self.result.reset()
 
     def onSceneEndChange(self, caller, event) -> None:
@@ -195,6 +210,7 @@ class MammoRadiomicsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Show and observe another parameter node, or none."""
         if self._parameterNode:
             self._settled.stop()
+            self.proposal.release()
             self.lesion.release()
             self._parameterNode.disconnectGui(self._parameterNodeGuiTag)
             self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
@@ -207,6 +223,7 @@ class MammoRadiomicsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.lesion.show(self.logic.slots(parameterNode))
             self.models.show()
             self._parameterNodeGuiTag = self._parameterNode.connectGui(self.ui)
+            self.result.nameValues()
             self.addObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
             self.onParametersModified()
 
@@ -217,10 +234,23 @@ class MammoRadiomicsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._forgetSpacingOfOtherVolumes()
         self._observeInputs()
         slots = self.logic.slots(self._parameterNode)
-        self.images.show({view: slot[0] for view, slot in slots.items()})
+        volumes, outlines = ({view: slot[i] for view, slot in slots.items()} for i in (0, 1))
+        self.images.show(volumes, outlines)
         self.lesion.show(slots)
+        self.proposal.show(slots)
         self.models.show()
+        self.clinical.show()
         self.result.show()
+
+    def onClinicalValues(self) -> None:
+        """Follow a clinical value that was entered: the nomogram at once, the prediction as after an edit."""
+        self.clinical.show()
+        self.result.show()
+        self.result.follow()
+
+    def recordOf(self, modelNode) -> dict | None:
+        """Return the record of a model's prediction for what is selected now, None without one."""
+        return self.result.recordOf(modelNode)
 
     def onInputModified(self, caller, event) -> None:
         self._settled.start(SETTLED_MS)
@@ -229,6 +259,7 @@ class MammoRadiomicsWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Follow an edit, once it has paused."""
         if self._parameterNode:
             self.lesion.showSizes()
+            self.clinical.show()
             self.result.show()
             self.result.follow()
 
@@ -325,6 +356,15 @@ class MammoRadiomicsLogic(ScriptedLoadableModuleLogic):
         if modelNode not in list(parameters.models):
             parameters.models = [*parameters.models, modelNode]
 
+    @staticmethod
+    def demonstrationSegmenter() -> Path:
+        """Return the outline model that comes with the module; it was trained on phantoms."""
+        return Path(__file__).parent / "Resources" / "SampleData" / "phantom_outline.mammosegmenter"
+
+    def useSegmenter(self, path: str | Path) -> None:
+        """Select an outline model, a .mammosegmenter file, in the panel."""
+        self.getParameterNode().segmenterPath = str(path)
+
     def loadSample(self, outlined: bool = False) -> list[vtkMRMLScalarVolumeNode]:
         """Add the phantom, CC and MLO of a synthetic breast with a lesion, and select both views in the panel.
 
@@ -347,19 +387,30 @@ class MammoRadiomicsLogic(ScriptedLoadableModuleLogic):
         *,
         plausibleOutlines: int = 0,
         localPrevalence: dict[str, float] | None = None,
+        clinicalValues: dict[str, float | str] | None = None,
+        scanner: str | None = None,
     ) -> vtkMRMLTextNode:
         """Apply a model to one lesion and add the record of the result to the scene.
 
         :param views: {"CC": (volumeNode, segmentationNode, segmentId, spacingMm or None), "MLO": ...}
         :param plausibleOutlines: over how many outlines the range of the probabilities is taken.
         :param localPrevalence: share of classes among the patients, such as {"1": 0.2}.
+        :param clinicalValues: such as {"age": 52, "density": "C"}; those entered in the panel by default.
+        :param scanner: one of a harmonised model's, "" for another one, whose features are left as they are; the one
+            that was chosen in the panel by default.
         """
+        from MammoRadiomicsGui import clinical_values, records
         from MammoRadiomicsLib import mrml, prediction
 
         model = mrml.model_from_node(modelNode)
+        entered = clinical_values.read([each[0] for each in views.values()])
+        if clinicalValues is None:
+            clinicalValues = clinical_values.forModel(model, entered)
+        if scanner is None:
+            scanner = clinical_values.scannerFor(model, entered)
         outlines = {view: self.outline(each) for view, each in views.items()}
-        record = prediction.predict(model, outlines, plausibleOutlines, prevalence=localPrevalence)
-        return self.addResult(modelNode, views, record)
+        how = records.Inputs(modelNode, views, localPrevalence, clinicalValues, scanner).how()
+        return self.addResult(modelNode, views, prediction.predict(model, outlines, plausibleOutlines, **how))
 
     def addResult(self, modelNode: vtkMRMLTextNode, views: dict[str, View], record: dict, resultNode=None):
         """Keep the record of a prediction in the scene, beside the images; in `resultNode` where it is given."""
@@ -403,6 +454,38 @@ class MammoRadiomicsLogic(ScriptedLoadableModuleLogic):
         return {view: slot for view, slot in self.slots(parameterNode).items() if slot[0] is not None}
 
     @staticmethod
+    def models(parameterNode) -> dict[vtkMRMLTextNode, object]:
+        """Return the models to apply by their nodes, those that are damaged left out."""
+        from MammoRadiomicsLib import mrml
+        from MammoRadiomicsLib.errors import MammoRadiomicsError
+
+        found = {}
+        for node in parameterNode.models:
+            with contextlib.suppress(MammoRadiomicsError):
+                found[node] = mrml.model_from_node(node)
+        return found
+
+    def missingClinicalValues(self, parameterNode) -> str:
+        """Say what models need and nobody has entered, by name and unit, also the scanner; empty when nothing."""
+        from MammoRadiomicsGui import clinical_values
+
+        values = clinical_values.read([slot[0] for slot in self.selectedViews(parameterNode).values()])
+        models = self.models(parameterNode)
+        lists = (clinical_values.missing(model, values) for model in models.values())
+        names = ", ".join(dict.fromkeys(name for names in lists for name in names))
+        title = clinical_values.title(clinical_values.asked(models))
+        return _("Enter under {title}: {names}.").format(title=title, names=names) if names else ""
+
+    def featuresPreset(self, parameterNode):
+        """Return the preset whose features are wanted: the one chosen, or that of the first model."""
+        from MammoRadiomicsLib import presets
+
+        models = list(self.models(parameterNode).values())
+        if parameterNode.featuresPreset != "model":
+            return presets.load(parameterNode.featuresPreset)
+        return models[0].preset if models else presets.load("study-1409")
+
+    @staticmethod
     def ensureDependenciesToPredict(modelNodes: list[vtkMRMLTextNode]) -> None:
         """Offer to install what the models need."""
         from MammoRadiomicsGui import dependencies
@@ -412,7 +495,7 @@ class MammoRadiomicsLogic(ScriptedLoadableModuleLogic):
         ensureDependencies("MammoRadiomics", packages=needed)
 
     @staticmethod
-    def ensureDependenciesForPreset(preset: str) -> None:
+    def ensureDependenciesForPreset(preset) -> None:
         """Offer to install what all features of a preset need."""
         from MammoRadiomicsGui import dependencies
         from MammoRadiomicsLib import presets
@@ -427,13 +510,17 @@ class MammoRadiomicsLogic(ScriptedLoadableModuleLogic):
 
     def obstacle(self, views: dict[str, View]) -> str:
         """Return what the user must do before features can be extracted; empty when nothing."""
+        from MammoRadiomicsGui import image_facts
+
         if not views:
             return _("Select the CC or the MLO image.")
         for view, (volume, segmentation, segmentId, spacing) in views.items():
-            if segmentation is None or not segmentId:
+            if segmentation is None or segmentation.GetSegmentation().GetSegment(segmentId) is None:
                 return _("Select the outline of the lesion on the {view} image.").format(view=view)
             if not (spacing or self.imageFacts(volume).spacingMm):
                 return _("Enter the pixel spacing of the {view} image: it states none.").format(view=view)
+        if len({image_facts.patientOf(slot[0]) for slot in views.values()} - {0}) > 1:
+            return _("The images are of different patients. Select two of the same.")
         breasts = {view: self.imageFacts(slot[0]).laterality for view, slot in views.items()}
         if {"L", "R"} <= set(breasts.values()):
             return _("The images are of different breasts. Select two of the same, or correct what was read.")

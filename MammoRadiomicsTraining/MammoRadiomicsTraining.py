@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -72,10 +73,20 @@ class MammoRadiomicsTrainingParameterNode:
     repeats: Annotated[int, WithinRange(1, 100)] = 1
     split: str
     holdout: Annotated[float, WithinRange(0, 0.9)] = 0.0
+    centre: str
+    harmonise: bool = False
     permutations: Annotated[int, WithinRange(0, 10000)] = 0
     randomState: Annotated[int, WithinRange(0, 999999)] = 15
     purpose: Annotated[str, Choice(["research", "demonstration"])] = "research"
+    predictors: str
+    predictorTimes: str
+    clinicalUnit: Annotated[str, Choice(["lesion", "breast", "patient"])] = "lesion"
+    clinicalStudy: bool = False
     model: vtkMRMLTextNode
+    segmenterOutput: str
+    segmenterPatchMm: Annotated[float, WithinRange(8, 200)] = 64.0
+    segmenterFolds: Annotated[int, WithinRange(2, 20)] = 5
+    segmenterEpochs: Annotated[int, WithinRange(1, 1000)] = 60
 
 
 class MammoRadiomicsTrainingWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -89,6 +100,8 @@ class MammoRadiomicsTrainingWidget(ScriptedLoadableModuleWidget, VTKObservationM
     def setup(self) -> None:
         """Load the panel and connect it."""
         from MammoRadiomicsGui.training_data import DataSection
+        from MammoRadiomicsGui.training_outlines import OutlinesSection
+        from MammoRadiomicsGui.training_predictors import PredictorsSection
         from MammoRadiomicsGui.training_result import ResultSection
         from MammoRadiomicsGui.training_run import RunSection
         from MammoRadiomicsGui.training_settings import SettingsSection
@@ -102,9 +115,11 @@ class MammoRadiomicsTrainingWidget(ScriptedLoadableModuleWidget, VTKObservationM
         self.logic = MammoRadiomicsTrainingLogic()
         self.ui.modelSelector.addAttribute("vtkMRMLTextNode", mrml.MODEL_ATTRIBUTE)
         self.data = DataSection(self.ui, self.logic, lambda: self._parameterNode, self.onScan)
+        self.predictors = PredictorsSection(self.ui, lambda: self._parameterNode)
         self.settings = SettingsSection(self.ui, self.onRestoreDefaults)
         self.run = RunSection(self.ui, self.onRun, self.onStepDone, self.onParametersModified)
         self.result = ResultSection(self.ui, self.logic, lambda: self._parameterNode, self.run.say)
+        self.outlines = OutlinesSection(self.ui, self.logic, lambda: self._parameterNode)
         self._connectScene()
         self.initializeParameterNode()
 
@@ -117,6 +132,8 @@ class MammoRadiomicsTrainingWidget(ScriptedLoadableModuleWidget, VTKObservationM
     def cleanup(self) -> None:
         """Release everything when the panel is destroyed."""
         self.run.close()
+        self.outlines.close()
+        self.data.close()
         self.setParameterNode(None)
         self.removeObservers()
 
@@ -139,6 +156,7 @@ class MammoRadiomicsTrainingWidget(ScriptedLoadableModuleWidget, VTKObservationM
     def onSceneStartClose(self, caller, event) -> None:
         """Let go of a scene that is being closed; what runs for it has nowhere to go."""
         self.run.cancel()
+        self.outlines.cancel()
         self.setParameterNode(None)
 
     def onSceneStartImport(self, caller, event) -> None:
@@ -180,35 +198,42 @@ class MammoRadiomicsTrainingWidget(ScriptedLoadableModuleWidget, VTKObservationM
         if self._parameterNode is None:
             return
         self.data.show(self.run.running)
+        self.predictors.show(self.data.columns)
         self.settings.show(self._parameterNode)
         self.run.show(self.logic.plan(self._parameterNode))
         self.result.show()
+        self.outlines.show()
 
     def onRun(self, steps: list[str] | None) -> None:
         """Run some of the steps, or all that are not done."""
         from MammoRadiomics import ensureDependencies
 
         with slicer.util.tryWithErrorDisplay(_("The steps cannot be run.")):
-            plan = self.logic.prepare(self._parameterNode)
-            steps = plan.wanted() if steps is None else steps
-            if steps not in ([], ["evaluation"]):
-                ensureDependencies("MammoRadiomicsTraining", pyradiomics="extraction" in steps)
-                self.run.start(plan, [step for step in steps if step != "evaluation"])
-            elif plan.model.is_file():
-                self.onStepDone(plan, "training")
-                self.result.onShowCurves()
+            plan, inputs = self.logic.planAndInputs(self._parameterNode)
+            # Tables that are to be written may make any step undone.
+            wanted = steps or plan.wanted(anew=bool(inputs))
+            if wanted in ([], ["evaluation"]):
+                self.onStepDone(plan, "evaluation")
+            else:
+                ensureDependencies("MammoRadiomicsTraining", pyradiomics="extraction" in wanted)
+                self.run.start(plan, steps, inputs)
 
     def onStepDone(self, plan, step: str) -> None:
         """Take a new model and its curves into the scene, also when the panel was left meanwhile."""
         parameters = self.logic.getParameterNode()
         with slicer.util.tryWithErrorDisplay(_("The result cannot be shown."), waitCursor=True):
-            if step == "training":
+            if step in ("training", "evaluation"):
                 parameters.model = self.logic.loadModel(plan.model)
                 self.logic.addCharts(plan.report)
             elif step == "extraction":
                 self.data.showProblems(*self.logic.failures(plan))
+            elif step == "clinical":
+                self.logic.addClinical(plan.clinicalReport)
             elif step == "scan":
                 parameters.cohortPath = str(plan.proposal)
+        # A long training does not change what the user looks at meanwhile.
+        if step == "evaluation" and self._parameterNode:
+            self.result.onShowCurves()
 
     def onScan(self, folder: Path) -> None:
         """Propose a cohort for a folder."""
@@ -285,6 +310,16 @@ class MammoRadiomicsTrainingLogic(ScriptedLoadableModuleLogic):
         charts, tables = curves.charts_of(folder), curves.tables_of(folder)
         return mrml_plots.add_charts(slicer.mrmlScene, charts, tables, str(folder), folder.name)
 
+    def addClinical(self, reportFolder: str | Path) -> tuple[list[vtkMRMLTableNode], dict]:
+        """Add clinical tables and odds ratios to the scene and return their nodes: tables, and charts by contrast."""
+        from MammoRadiomicsLib import mrml_plots
+        from MammoRadiomicsLib.clinical import charts
+
+        folder = Path(reportFolder)
+        found = charts.charts_of(folder), charts.tables_of(folder)
+        nodes = mrml_plots.add_charts(slicer.mrmlScene, *found, str(folder), folder.name)
+        return mrml_plots.tables_of(slicer.mrmlScene, str(folder)), nodes
+
     def addCurrentCase(
         self,
         patientId: str,
@@ -337,9 +372,15 @@ class MammoRadiomicsTrainingLogic(ScriptedLoadableModuleLogic):
 
         MammoRadiomicsLogic().useModel(modelNode)
 
+    def useSegmenter(self, path: str | Path) -> None:
+        """Select an outline model in the module MammoRadiomics."""
+        from MammoRadiomics import MammoRadiomicsLogic
+
+        MammoRadiomicsLogic().useSegmenter(path)
+
     def plan(self, parameterNode):
         """Return what the choices come to: tables, files to be made, states of the steps, commands."""
-        from MammoRadiomicsGui import training_settings, training_steps
+        from MammoRadiomicsGui import training_predictors, training_settings, training_steps
         from MammoRadiomicsGui.training_sources import Sources
 
         sources = Sources(parameterNode)
@@ -350,6 +391,10 @@ class MammoRadiomicsTrainingLogic(ScriptedLoadableModuleLogic):
             outcome=parameterNode.outcome,
             settings=training_settings.fromParameters(parameterNode),
             generated=sources.generated,
+            predictors=training_predictors.chosen(parameterNode),
+            times=training_predictors.times(parameterNode),
+            unit=parameterNode.clinicalUnit,
+            study=parameterNode.clinicalStudy,
             **{name: getattr(parameterNode, name) for name in training_settings.EXTRACTION_DEFAULTS},
         )
 
@@ -359,6 +404,14 @@ class MammoRadiomicsTrainingLogic(ScriptedLoadableModuleLogic):
         plan = self.plan(parameterNode)
         plan.settings.validate()
         return plan
+
+    def planAndInputs(self, parameterNode) -> tuple:
+        """Return the plan, and the requests to the child process that write its tables first."""
+        from MammoRadiomicsGui.training_sources import Sources
+
+        plan = self.plan(parameterNode)
+        plan.settings.validate()
+        return plan, Sources(parameterNode).writeRequests()
 
     def writeTables(self, parameterNode) -> None:
         """Write a table of the scene, and one whose columns have other names, into the results folder."""
@@ -381,10 +434,18 @@ class MammoRadiomicsTrainingLogic(ScriptedLoadableModuleLogic):
         from MammoRadiomicsGui import training_problems
         from MammoRadiomicsGui.training_sources import Sources
 
-        found, checked = Sources(parameterNode).problems(
-            parameterNode.outcome, parameterNode.spacingMm, parameterNode.missing
-        )
-        return training_problems.inWords(found, checked)
+        sources = Sources(parameterNode)
+        found = sources.check(parameterNode.outcome, parameterNode.spacingMm, parameterNode.missing)
+        return training_problems.inWords(found, sources.title)
+
+    @staticmethod
+    def checkRequest(parameterNode) -> tuple[str, dict, Iterator[dict]]:
+        """Return the name of the data, and what :meth:`check` does as a request to the child process."""
+        from MammoRadiomicsGui.training_sources import Sources
+
+        sources = Sources(parameterNode)
+        choices = parameterNode.outcome, parameterNode.spacingMm, parameterNode.missing
+        return sources.title, *sources.checkRequest(*choices)
 
     @staticmethod
     def failures(plan) -> tuple[list[tuple[str, str, str, str]], str]:
@@ -493,7 +554,7 @@ class MammoRadiomicsTrainingTest(ScriptedLoadableModuleTest):
             plan = logic.prepare(parameters)
             said, ended = [], []
             pipeline = Pipeline(lambda progress: None, lambda step, text: said.append(text), ended.append)
-            pipeline.start([("stability", lambda: plan.arguments("stability"))])
+            pipeline.start([("stability", {"command": plan.arguments("stability")}, ())])
             giveUp = time.monotonic() + 120
             while not ended and time.monotonic() < giveUp:
                 slicer.app.processEvents()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import qt
@@ -32,6 +33,10 @@ class Child:
         self._process: _Process | None = None
         self._last = 0
         self._awaited: set[int] = set()
+        # What is large goes in parts, one in each turn of the event loop, so that the window stays alive.
+        self._outgoing: Iterator[dict] = iter(())
+        self._pump = qt.QTimer()
+        self._pump.connect("timeout()", self._sendNext)
 
     @property
     def running(self) -> bool:
@@ -48,11 +53,16 @@ class Child:
         """What the process has printed to standard error."""
         return self._process.log if self._process else ""
 
-    def send(self, request: dict) -> int:
-        """Send a request and return its number, which its answers carry as ``id``."""
+    def send(self, request: dict, before: Iterable[dict] = ()) -> int:
+        """Send a request and return its number, which its answers carry as ``id``.
+
+        :param before: messages that the request needs, taken and sent one by one while the window goes on.
+        """
         self._last += 1
         self._awaited.add(self._last)
-        self.tell({"id": self._last, **request})
+        self._outgoing = itertools.chain(self._outgoing, before, [{"id": self._last, **request}])
+        self._pump.start(0)
+        self._sendNext()
         return self._last
 
     def tell(self, request: dict) -> None:
@@ -72,8 +82,22 @@ class Child:
         """
         process, self._process = self._process, None
         self._awaited.clear()
+        self._stopSending()
         if process is not None:
             process.close(waitMs)
+
+    def _sendNext(self) -> None:
+        message = next(self._outgoing, None)
+        if message is None:
+            self._pump.stop()
+            return
+        self.tell(message)
+        if message.get("id") == self._last:
+            self._pump.stop()
+
+    def _stopSending(self) -> None:
+        self._pump.stop()
+        self._outgoing = iter(())
 
     def _deliver(self, message: dict) -> None:
         number = message.get("id")
@@ -87,6 +111,7 @@ class Child:
     def _lose(self, reason: str) -> None:
         self._process = None
         self._awaited.clear()
+        self._stopSending()
         self._onEnded(reason)
 
 

@@ -36,6 +36,29 @@ def ensure(requester: str, packages: Collection[str] | None = None, pyradiomics:
         raise DependencyError(_notInstalled(needed)) from error
 
 
+def ensureToTrainOutlines(requester: str) -> None:
+    """Offer to install what training an outline model needs; PyTorch comes with an extension of its own.
+
+    :raises DependencyError: where only the user can help.
+    """
+    import slicer.packaging
+    from MammoRadiomicsLib import segmenter
+    from MammoRadiomicsLib.errors import DependencyError
+
+    missing = segmenter.missing_packages()
+    if "torch" in missing:
+        raise DependencyError(
+            _(
+                "PyTorch is missing. Install the SlicerPyTorch extension with the Extensions Manager, restart Slicer, "
+                "and install PyTorch in the module that it brings; it picks the one for your graphics card."
+            )
+        )
+    try:
+        slicer.packaging.pip_ensure(missing, requester=requester)
+    except Exception as error:
+        raise DependencyError(_notInstalled(missing)) from error
+
+
 def _notInstalled(needed: list) -> str:
     import slicer.packaging
 

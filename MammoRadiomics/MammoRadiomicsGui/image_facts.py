@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
+import numpy as np
 import slicer
+import slicer.util
 from slicer.i18n import tr as _
 
 LATERALITY_ATTRIBUTE = "MammoRadiomics.Laterality"
@@ -13,13 +15,14 @@ LATERALITY_ATTRIBUTE = "MammoRadiomics.Laterality"
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """View, breast, pixel spacing and polarity as read, and where the spacing was read."""
+    """View, breast, pixel spacing, polarity and window (centre, width) as read, and where the spacing was read."""
 
     view: str = ""
     laterality: str = ""
     spacingMm: float | None = None
     spacingSource: str = ""
     polarity: str = ""
+    window: tuple[float, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -28,6 +31,13 @@ def fileOf(volume) -> str:
     uids = (volume.GetAttribute("DICOM.instanceUIDs") or "").split()
     database = getattr(slicer, "dicomDatabase", None)
     return (database.fileForInstance(uids[0]) or "") if len(uids) == 1 and database else ""
+
+
+def patientOf(volume) -> int:
+    """Return the item of a volume's patient in the subject hierarchy; 0 where it has none."""
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(volume.GetScene())
+    item = hierarchy.GetItemByDataNode(volume)
+    return hierarchy.GetItemAncestorAtLevel(item, "Patient") if item else 0
 
 
 def spacingOf(volume) -> float | None:
@@ -50,6 +60,7 @@ def read(volume) -> ImageFacts:
         spacingMm=stated.value[0] if stated and stated.value else None,
         spacingSource=stated.source if stated else "",
         polarity=found.value("polarity") or "",
+        window=tuple(found.value("window") or ()),
         notes=(*found.notes, *filter(None, [found.refusal])),
     )
 
@@ -66,11 +77,36 @@ def _intake(path: str):
         return None
 
 
+def useWindowOfFile(volume) -> None:
+    """Give a volume the grey levels that its file proposes, unless Slicer or the user has chosen some already.
+
+    Slicer takes none where a file proposes several. Of MONOCHROME1 it is not known whether they were turned round.
+    """
+    facts, display = read(volume), volume.GetDisplayNode()
+    if facts.window and facts.polarity == "MONOCHROME2" and display and display.GetAutoWindowLevel():
+        centre, width = facts.window
+        with slicer.util.NodeModify(display):
+            display.SetAutoWindowLevel(False)
+            display.SetWindowLevel(width, centre)
+
+
 def reading(volume, enteredMm: float | None) -> dict:
     """Return how a volume is to be read: the keyword arguments of MammoRadiomicsLib.parts.mammogram."""
     from MammoRadiomicsLib import mrml
 
     return {"file": fileOf(volume), "spacing_mm": enteredMm, "inverted": mrml.is_inverted(volume)}
+
+
+def toSend(volume, enteredMm: float | None) -> tuple[str, np.ndarray, dict, dict]:
+    """Return what MammoRadiomicsLib.parts.image_messages takes; the key is another whenever anything of it is.
+
+    :raises InputError: for a volume that is no mammogram.
+    """
+    from MammoRadiomicsLib import mrml
+
+    pixels, geometry = mrml.pixels_of_volume(volume)
+    how = reading(volume, enteredMm)
+    return f"{volume.GetID()} {volume.GetImageData().GetMTime()} {geometry} {how}", pixels, geometry, how
 
 
 def sizeText(volume, segmentation, segmentId: str, enteredMm: float | None) -> str:

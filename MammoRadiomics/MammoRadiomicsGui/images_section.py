@@ -27,6 +27,7 @@ class ImagesSection:
         self._onCorrected = onCorrected
         self._showing = False
         self._volumes = dict.fromkeys(VIEWS)
+        self._outlines = dict.fromkeys(VIEWS)
         self.layout = SideBySide(slicer.app.layoutManager())
         self._showButton, self._linkCheckBox = ui.showButton, ui.linkCheckBox
         self._readLabels = {"CC": ui.ccReadLabel, "MLO": ui.mloReadLabel}
@@ -42,10 +43,10 @@ class ImagesSection:
         ui.showButton.connect("toggled(bool)", self._onShow)
         ui.linkCheckBox.connect("toggled(bool)", self.layout.link)
 
-    def show(self, volumes: dict) -> None:
-        """Show what is known of the volumes: node or None by view."""
+    def show(self, volumes: dict, outlines: dict) -> None:
+        """Show what is known of the volumes, node or None by view, and each view's outline in that view alone."""
         others = volumes != self._volumes
-        self._volumes = dict(volumes)
+        self._volumes, self._outlines = dict(volumes), dict(outlines)
         self._showing = True
         try:
             for view in VIEWS:
@@ -55,6 +56,7 @@ class ImagesSection:
         self._showButton.enabled = any(volumes.values())
         if others and self.layout.shown:
             self.layout.show(volumes, self._linkCheckBox.checked)
+        self.layout.showOutlines(outlines)
 
     def leave(self) -> None:
         """Bring back the layout that the application had."""
@@ -95,6 +97,7 @@ class ImagesSection:
         if shown:
             with slicer.util.tryWithErrorDisplay(_("The images cannot be shown.")):
                 self.layout.show(self._volumes, self._linkCheckBox.checked)
+                self.layout.showOutlines(self._outlines)
         else:
             self.layout.leave()
 

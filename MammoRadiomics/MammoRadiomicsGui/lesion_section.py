@@ -82,6 +82,27 @@ class LesionSection:
         self._editor.installKeyboardShortcuts()
         self._editor.enabled = True
 
+    def stopEffect(self) -> None:
+        """Put down the effect that is in use."""
+        if self._editor.enabled:
+            self._editor.setActiveEffect(None)
+
+    def replace(self, view: str, part, corner: tuple[int, int]) -> None:
+        """Put an outline in place of what the edited segment of a view holds; one undo of the editor takes it back.
+
+        :param part: (rows, columns), nonzero inside.
+        :param corner: row and column of its first pixel on the view's image.
+        """
+        from MammoRadiomicsLib import mrml
+        from MammoRadiomicsLib.errors import InputError
+
+        self._buttons[view].checked = True
+        segmentation, segmentId = self._editor.segmentationNode(), self._editor.currentSegmentID()
+        if segmentation is None or not segmentId:
+            raise InputError(_("Select the segment that the outline on {view} is to go into.").format(view=view))
+        self._editor.saveStateForUndo()
+        mrml.replace_segment(segmentation, segmentId, part, corner, self._views[view][0])
+
     def _stopEditing(self) -> None:
         if self._editor.enabled:
             self._editor.setActiveEffect(None)

@@ -1,9 +1,9 @@
-"""Runs commands of the terminal one after another in the child process and says how far they are."""
+"""Runs requests one after another in the child process, commands of the terminal mostly, and says how far they are."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from slicer.i18n import tr as _
@@ -11,6 +11,8 @@ from slicer.i18n import tr as _
 from .child import Child
 
 UNUSABLE = 2
+# The name of a step, what it asks of the child process, and the messages that this needs before.
+Step = tuple[str, dict, Iterable[dict]]
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,10 @@ class Progress:
 
 
 class Pipeline:
-    """A queue of commands, each started when the one before has succeeded.
+    """A queue of requests, each sent when the one before has succeeded.
 
     :param onProgress: called with a :class:`Progress`.
-    :param onStepDone: called with the step's name and the command's own words.
+    :param onStepDone: called with the step's name and what the request's answer says.
     :param onEnded: called once with a sentence about a failure, empty after success.
     :param clock: seconds of a clock that never goes back.
     """
@@ -48,7 +50,7 @@ class Pipeline:
     ):
         self._onProgress, self._onStepDone, self._onEnded, self._clock = onProgress, onStepDone, onEnded, clock
         self._child = Child(self._onMessage, self._end)
-        self._waiting: list[tuple[str, Callable[[], list[str]]]] = []
+        self._waiting: Iterator[Step] = iter(())
         self._first: tuple[int, float] | None = None
         self.step = ""
 
@@ -61,24 +63,25 @@ class Pipeline:
         """What the process wrote beside its answers."""
         return self._child.log
 
-    def start(self, steps: list[tuple[str, Callable[[], list[str]]]]) -> None:
-        """Run steps, each a name and a function that gives its command when its turn has come."""
-        self._waiting = list(steps)
+    def start(self, steps: Iterable[Step]) -> None:
+        """Run steps; each is taken when its turn has come, so that it may depend on those before."""
+        self._waiting = iter(steps)
         self._next()
 
     def cancel(self) -> None:
         """Stop: the process is interrupted, ended, and after three seconds killed. Nothing more is called."""
-        self._waiting, self.step = [], ""
+        self._waiting, self.step = iter(()), ""
         self._child.close()
 
     def _next(self) -> None:
-        if not self._waiting:
+        step = next(self._waiting, None)
+        if step is None:
             self._end("")
             return
-        self.step, command = self._waiting.pop(0)
+        self.step, request, before = step
         self._first = None
         self._onProgress(Progress(self.step))
-        self._child.send({"command": command()})
+        self._child.send(request, before)
 
     def _onMessage(self, message: dict) -> None:
         if "done" in message:
@@ -98,7 +101,7 @@ class Pipeline:
         return Progress(self.step, done, total, message, None if each is None else each * (total - done))
 
     def _end(self, reason: str) -> None:
-        self._waiting, self.step = [], ""
+        self._waiting, self.step = iter(()), ""
         self._child.close()
         self._onEnded(reason)
 

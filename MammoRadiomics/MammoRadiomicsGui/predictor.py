@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import qt
-
 from . import image_facts
 from .child import Child
 
@@ -22,41 +20,39 @@ class Predictor:
         self._onEnded = onEnded
         self._child = Child(self._onMessage, self._onChildEnded)
         self._known: dict[str, str] = {}
-        self._messages: Iterator[dict] | None = None
-        self._waiting = None
-        self._current = self._token = None
-        # Pixels go in parts, one in each turn of the event loop, so that the window stays alive.
-        self._pump = qt.QTimer()
-        self._pump.connect("timeout()", self._sendNext)
+        self._waiting = self._token = None
 
     @property
     def busy(self) -> bool:
         """Tell whether an answer is awaited."""
-        return self._isWorking or self._waiting is not None
+        return self._child.busy or self._waiting is not None
 
-    @property
-    def _isWorking(self) -> bool:
-        return self._messages is not None or self._child.busy
-
-    def predict(self, views: dict, models: dict, token: object, **how) -> None:
+    def predict(self, inputs: dict, token: object, **how) -> None:
         """Ask for predictions.
 
-        :param views: as ``MammoRadiomicsLogic.predict`` takes them.
-        :param models: local prevalence, or None, by model node.
+        :param inputs: records.Inputs by model node, all of the same views.
         :param token: comes back with the answer, whose ``records`` has the node IDs of the models as keys.
         :param how: ``perturb``, ``explain``.
         """
-        self._request("predict", views, models, token, how)
+        views = next(iter(inputs.values())).views
+        how["models"] = {_keyOfModel(node): each.how() for node, each in inputs.items()}
+        self._request("predict", views, list(inputs), token, how)
 
-    def features(self, views: dict, preset: str, token: object) -> None:
-        """Ask for all features of a preset; the answer has ``features`` by view, and ``notes``."""
-        self._request("features", views, {}, token, {"preset": preset})
+    def features(self, views: dict, preset, token: object) -> None:
+        """Ask for all features of a preset (MammoRadiomicsLib.presets.Preset).
+
+        The answer has ``features`` by view, and ``notes``.
+        """
+        self._request("features", views, [], token, {"preset": preset.to_json()})
+
+    def describe(self, views: dict, token: object) -> None:
+        """Ask what the outlines are now; the answer has ``described``, as :func:`.prediction.describe`, by view."""
+        self._request("describe", views, [], token, {})
 
     def cancel(self, waitMs: int = 0) -> None:
         """Stop what is under way, and forget everything; the next request starts anew."""
-        self._pump.stop()
         self._child.close(waitMs)
-        self._messages = self._waiting = self._current = self._token = None
+        self._waiting = self._token = None
         self._known = {}
 
     def reset(self) -> None:
@@ -67,31 +63,23 @@ class Predictor:
             self._child.tell({"forget": list(self._known.values())})
             self._known = {}
 
-    def _request(self, kind: str, views: dict, models: dict, token: object, how: dict) -> None:
+    def _request(self, kind: str, views: dict, models: list, token: object, how: dict) -> None:
         from MammoRadiomicsLib import mrml, parts
 
         outlines, images = {}, []
         for view, (volume, segmentation, segmentId, spacingMm) in views.items():
-            pixels, geometry = mrml.pixels_of_volume(volume)
-            reading = image_facts.reading(volume, spacingMm)
-            key = f"{volume.GetID()} {volume.GetImageData().GetMTime()} {geometry} {reading}"
-            images.append((volume.GetID(), key, pixels, geometry, reading))
+            image = image_facts.toSend(volume, spacingMm)
+            images.append((volume.GetID(), *image))
             part, corner = mrml.part_of_segment(segmentation, segmentId, volume)
-            outlines[view] = {"image": key, "mask": parts.mask_message(part, corner)}
-        request = {kind: {"views": outlines, **how}}
-        if models:
-            request[kind]["models"] = {_keyOfModel(node): local for node, local in models.items()}
-        self._waiting = (request, images, list(models), token)
-        if not self._isWorking:
+            outlines[view] = {"image": image[0], "mask": parts.mask_message(part, corner)}
+        self._waiting = ({kind: {"views": outlines, **how}}, images, models, token)
+        if not self._child.busy:
             self._begin()
 
     def _begin(self) -> None:
-        """Start sending what waits, first whatever the child process does not have yet."""
-        (self._current, images, models, self._token), self._waiting = self._waiting, None
-        self._messages = self._missing(images, models)
-        self._sendNext()
-        if self._messages is not None:
-            self._pump.start(0)
+        """Send what waits, first whatever the child process does not have yet."""
+        (request, images, models, self._token), self._waiting = self._waiting, None
+        self._child.send(request, self._missing(images, models))
 
     def _missing(self, images: list, models: list) -> Iterator[dict]:
         from MammoRadiomicsLib import parts
@@ -111,16 +99,6 @@ class Predictor:
             self._child.tell({"forget": [self._known.pop(owner)]})
         return known != key
 
-    def _sendNext(self) -> None:
-        """Send messages up to the next large one, at the end the request."""
-        for message in self._messages:
-            self._child.tell(message)
-            if "data" in message:
-                return
-        self._pump.stop()
-        self._messages = None
-        self._child.send(self._current)
-
     def _onMessage(self, message: dict) -> None:
         if "done" in message:
             return
@@ -128,7 +106,7 @@ class Predictor:
             message["records"] = {key.partition(" ")[0]: record for key, record in message["records"].items()}
         token, self._token = self._token, None
         self._onAnswer(token, message)
-        if self._waiting is not None and not self._isWorking:
+        if self._waiting is not None and not self._child.busy:
             self._begin()
 
     def _onChildEnded(self, reason: str) -> None:

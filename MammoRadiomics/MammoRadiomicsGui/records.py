@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import slicer
@@ -35,54 +36,104 @@ def resultOf(modelNode, resultNodes: list):
     return of[-1] if of else None
 
 
-def state(modelNode, views: dict, prevalence: dict | None) -> tuple:
+@dataclass(frozen=True)
+class Inputs:
+    """What a result is made of.
+
+    :param model: text node.
+    :param views: as ``MammoRadiomicsLogic.predict`` takes them.
+    :param prevalence: local prevalence, or None.
+    :param clinical: clinical values by name; empty for a model of radiomics alone.
+    :param scanner: of a harmonised model, empty for one that it does not know; None for other models.
+    """
+
+    model: object
+    views: dict
+    prevalence: dict | None = None
+    clinical: dict = field(default_factory=dict)
+    scanner: str | None = None
+
+    def how(self) -> dict:
+        """Return the keyword arguments of MammoRadiomicsLib.prediction.predict for what is not in the images."""
+        given = {"prevalence": self.prevalence} | ({"clinical": self.clinical} if self.clinical else {})
+        if self.scanner is not None:
+            given |= {"scanner": self.scanner, "unknown_scanner": "refuse" if self.scanner else "leave"}
+        return given
+
+
+def state(inputs: Inputs) -> tuple:
     """Return what a result depends on in a form that costs nothing: it changes whenever any of it does, and oftener."""
+    model = inputs.model
+    values = str(inputs.how())
+    return (model.GetID(), model.GetText() and model.GetMTime(), values), stateOfViews(inputs.views)
+
+
+def stateOfViews(views: dict) -> tuple:
+    """Return what images and outlines are, in the same form."""
     from MammoRadiomicsLib import mrml
 
-    parts = [(modelNode.GetID(), modelNode.GetText() and modelNode.GetMTime(), str(prevalence))]
+    parts = []
     for view, (volume, segmentation, segmentId, spacing) in views.items():
         labels = segmentation.GetBinaryLabelmapInternalRepresentation(segmentId) if segmentation else None
         image = volume.GetImageData()
         pixels = (volume.GetID(), image.GetMTime() if image else 0, volume.GetSpacing(), mrml.is_inverted(volume))
-        parts.append((view, pixels, spacing, segmentId, labels.GetMTime() if labels else 0))
+        outline = (segmentation.GetID(), segmentation.GetTransformNodeID()) if segmentation else None
+        parts.append((view, pixels, spacing, outline, segmentId, labels.GetMTime() if labels else 0))
     return tuple(parts)
 
 
-def difference(resultNode, modelNode, views: dict, prevalence: dict | None, outline) -> str:
-    """Return what has changed since a result was made; empty when nothing has.
+def enteredIn(record: dict) -> tuple[dict | None, dict]:
+    """Return the local prevalence and the clinical values that a record was made with."""
+    clinical = {name: each["value"] for name, each in (record.get("clinical") or {}).items()}
+    return record["prevalence"]["local"], clinical
 
-    :param outline: MammoRadiomicsLogic.outline.
-    """
+
+def difference(resultNode, inputs: Inputs) -> str | None:
+    """Return what has changed since a result was made; None where only a look at all pixels tells."""
     from MammoRadiomicsLib import mrml
 
     record = mrml.result_from_node(resultNode)
+    prevalence, clinical = enteredIn(record)
     changed = [
-        (record["model_sha256"] != mrml.model_from_node(modelNode).digest, _("the model has changed")),
-        (set(record["views"]) != set(views), _("the views have changed")),
-        (record["prevalence"]["local"] != prevalence, _("the local prevalence has changed")),
+        (record["model_sha256"] != mrml.model_from_node(inputs.model).digest, _("the model has changed")),
+        (set(record["views"]) != set(inputs.views), _("the views have changed")),
+        (prevalence != inputs.prevalence, _("the local prevalence has changed")),
+        (clinical != inputs.clinical, _("the clinical values have changed")),
+        ((record.get("scanner") or {}).get("name") != inputs.scanner, _("the scanner has changed")),
     ]
     reasons = [reason for is_changed, reason in changed if is_changed]
-    if reasons:
-        return reasons[0]
-    return next(filter(None, (_differenceOfView(record["views"][view], views[view], outline) for view in views)), "")
+    sizes = (_isOfSize(each, inputs.views[view]) for view, each in record["views"].items() if not reasons)
+    return reasons[0] if reasons else None if all(sizes) else _("the outline has changed")
 
 
-def _differenceOfView(before: dict, view: tuple, outline) -> str:
-    from MammoRadiomicsLib import mrml, prediction
+def _isOfSize(before: dict, view: tuple) -> bool:
+    """Counting is cheaper than hashing, and nearly always enough."""
+    from MammoRadiomicsLib import mrml
     from MammoRadiomicsLib.errors import MammoRadiomicsError
 
     volume, segmentation, segmentId, _spacing = view
     if segmentation is None:
-        return _("the outline has changed")
+        return False
     try:
-        part, _corner = mrml.part_of_segment(segmentation, segmentId, volume)
-        # Counting is cheaper than hashing, and nearly always enough.
-        now = prediction.describe(*outline(view)) if part.sum() == before["roi_pixels"] else None
+        return bool(mrml.part_of_segment(segmentation, segmentId, volume)[0].sum() == before["roi_pixels"])
     except MammoRadiomicsError:
-        now = None
-    if now and now["image_sha256"] != before["image_sha256"]:
-        return _("the image has changed")
-    return "" if now and now["mask_sha256"] == before["mask_sha256"] else _("the outline has changed")
+        return False
+
+
+def differenceOfPixels(resultNode, described: dict) -> str:
+    """Return whether image or outline have changed since a result was made; empty when they have not.
+
+    :param described: MammoRadiomicsLib.prediction.describe by view; empty where an outline cannot be used.
+    """
+    from MammoRadiomicsLib import mrml
+
+    for view, before in mrml.result_from_node(resultNode)["views"].items():
+        now = described.get(view)
+        if now and now["image_sha256"] != before["image_sha256"]:
+            return _("the image has changed")
+        if not now or now["mask_sha256"] != before["mask_sha256"]:
+            return _("the outline has changed")
+    return ""
 
 
 def saveCsv(resultNodes: list, path: Path) -> None:
@@ -98,6 +149,12 @@ def _row(record: dict) -> dict:
     row = {"outcome": record["outcome"], "purpose": record["purpose"], "radscore": record["radscore"]}
     row |= {f"probability_{name}": value for name, value in record["probabilities"].items()}
     row |= {f"local_probability_{name}": value for name, value in (record["local_probabilities"] or {}).items()}
+    for name, value in (record.get("radiomics_probabilities") or {}).items():
+        row[f"radiomics_probability_{name}"] = value
+    for name, each in (record.get("clinical") or {}).items():
+        row[f"clinical/{name} [{each['unit']}]" if each["unit"] else f"clinical/{name}"] = each["value"]
+    if record.get("scanner"):
+        row |= {"scanner": record["scanner"]["name"], "harmonised": int(record["scanner"]["harmonised"])}
     for name, (low, high) in (record["range"] or {}).items():
         row |= {f"lowest_{name}": low, f"highest_{name}": high}
     row |= {"band": record["band"] or "", "warnings": " ".join(record["warnings"])}

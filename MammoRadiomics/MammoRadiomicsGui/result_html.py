@@ -40,7 +40,8 @@ def _text(text: str) -> str:
     return html.escape(text, quote=False)
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """Return a probability in per cent."""
     return f"{100 * share:.1f} %"
 
 
@@ -50,21 +51,31 @@ def _probabilities(record: dict, stale: bool) -> str:
 
     names = prediction.outcome_names(record["outcome"])[1]
     shown = record["local_probabilities"] or record["probabilities"]
-    columns = {_("Probability"): {key: f"<b>{_percent(share)}</b>" for key, share in shown.items()}}
+    radiomics = record.get("radiomics_probabilities")
+    head = _("With clinical values") if radiomics else _("Probability")
+    columns = {head: {key: f"<b>{percent(share)}</b>" for key, share in shown.items()}}
+    if radiomics:
+        columns[_("Radiomics alone")] = {key: percent(share) for key, share in radiomics.items()}
     if record["range"]:
-        ranges = {key: f"{_percent(low)} to {_percent(high)}" for key, (low, high) in record["range"].items()}
+        ranges = {key: f"{100 * low:.1f} to {percent(high)}" for key, (low, high) in record["range"].items()}
         columns[_("Range over outlines")] = ranges
     shares = {_("In training"): record["prevalence"]["training"], _("Locally"): record["prevalence"]["local"]}
-    columns |= {head: {key: _percent(of[key]) for key in shown} for head, of in shares.items() if of}
+    columns |= {head: {key: percent(of[key]) for key in shown} for head, of in shares.items() if of}
     heads = "".join(f'<td align="right">{_small(_text(head))}</td>' for head in columns)
     rows = [f"<tr><td></td><td></td>{heads}</tr>"]
     for key, probability in shown.items():
-        cells = "".join(f'<td align="right" style="white-space: pre">  {of[key]}</td>' for of in columns.values())
-        rows.append(f"<tr><td>{_text(names.get(key, key))}&nbsp;</td><td>{_bar(probability, stale)}</td>{cells}</tr>")
+        cells = "".join(_pre(f"  {of[key]}", "right") for of in columns.values())
+        rows.append(f"<tr><td>{_text(names.get(key, key))}&nbsp;</td>{_pre(bar(probability, stale))}{cells}</tr>")
     return f'<table cellspacing="0" cellpadding="2">{"".join(rows)}</table>'
 
 
-def _bar(probability: float, stale: bool) -> str:
+def _pre(text: str, align: str = "left") -> str:
+    """Return a cell that is not broken into lines."""
+    return f'<td align="{align}" style="white-space: pre">{text}</td>'
+
+
+def bar(probability: float, stale: bool = False) -> str:
+    """Return a probability as a bar."""
     filled = round(BAR_LENGTH * probability)
     colour = _STALE if stale else _BAR
     blocks = f'<font color="{colour}">{"█" * filled}</font><font color="{_REST}">{"█" * (BAR_LENGTH - filled)}</font>'
@@ -94,7 +105,7 @@ def _reasons(record: dict) -> str:
     key, base, shares = prediction.explained(record)
     name = prediction.outcome_names(record["outcome"])[1].get(key, key)
     words = _("{radscore}. What moved the probability of {name} from the model's mean of {base}, in percentage points:")
-    head = words.format(radscore=radscore, name=name, base=_percent(base))
+    head = words.format(radscore=radscore, name=name, base=percent(base))
     return _table(head, [(f"{100 * share:+.1f}", feature) for feature, share, _error in shares])
 
 
@@ -119,5 +130,19 @@ def _footnotes(record: dict, computing: bool) -> str:
         for view, each in record["views"].items()
     )
     notes.append("; ".join(sizes) + ".")
+    if record.get("clinical"):
+        values = (f"{name} {_value(each)}" for name, each in record["clinical"].items())
+        notes.append(_("Clinical values: {values}.").format(values=", ".join(values)))
+        if record["prevalence"]["local"]:
+            notes.append(_("The probability by radiomics alone is as trained."))
+    if record.get("scanner"):
+        scanner = record["scanner"]
+        known = _("Harmonised for the scanner or centre {name}.").format(name=scanner["name"])
+        notes.append(known if scanner["harmonised"] else _("Features not harmonised: another scanner or centre."))
     notes.append(_("Contributions describe the model, not the disease. For research; not a medical device."))
     return "<p>" + _text(" ".join(notes)) + "</p>"
+
+
+def _value(entered: dict) -> str:
+    value = entered["value"]
+    return f"{value if isinstance(value, str) else f'{value:g}'} {entered['unit']}".strip()

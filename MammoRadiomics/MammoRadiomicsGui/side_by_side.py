@@ -7,11 +7,14 @@ import slicer
 import slicer.util
 import vtk
 
+from . import image_facts
+
 LAYOUT = 2735
 VIEW_NAMES = {"CC": "MammoRadiomicsCC", "MLO": "MammoRadiomicsMLO"}
 # The breast fills this share of the view's height or width.
 MARGIN = 1.05
 _SUBSAMPLED = 256
+LIMITED_ATTRIBUTE = "MammoRadiomics.OneView"
 
 
 def description() -> str:
@@ -58,8 +61,25 @@ class SideBySide:
         for view, name in VIEW_NAMES.items():
             self._showIn(self._manager.sliceWidget(name), volumes.get(view), linked)
 
+    def showOutlines(self, outlines: dict) -> None:
+        """Keep each outline out of the other view: mammograms without a position lie on top of each other in space.
+
+        :param outlines: segmentation node or None by view.
+        """
+        displays = {view: node.GetDisplayNode() for view, node in outlines.items() if node is not None}
+        _showEverywhere(keep=displays.values() if self.shown else ())
+        if not self.shown or len(set(displays.values())) < len(displays):
+            return
+        sliceNodes = slicer.util.getNodesByClass("vtkMRMLSliceNode")
+        for view, display in displays.items():
+            other = VIEW_NAMES["MLO" if view == "CC" else "CC"]
+            wanted = [node.GetID() for node in sliceNodes if node.GetLayoutName() != other]
+            if display is not None and list(display.GetViewNodeIDs()) != wanted:
+                _limit(display, wanted)
+
     def leave(self) -> None:
         """Bring the former layout back, unless the user has chosen another one meanwhile."""
+        _showEverywhere()
         if self.shown and self._former is not None:
             self._manager.setLayout(self._former)
         self._former = None
@@ -77,11 +97,28 @@ class SideBySide:
         composite.SetForegroundVolumeID(None)
         composite.SetLabelVolumeID(None)
         if volume is not None:
+            image_facts.useWindowOfFile(volume)
             standAsInFile(widget.mrmlSliceNode(), volume)
             widget.sliceLogic().FitSliceToAll()
             fitToBreast(widget.mrmlSliceNode(), volume)
             widget.sliceLogic().SnapSliceOffsetToIJK()
         _setLinked(composite, linked)
+
+
+def _showEverywhere(keep=()) -> None:
+    """Show again in all views what was kept out of one, also by a scene that was saved so."""
+    for display in slicer.util.getNodesByClass("vtkMRMLSegmentationDisplayNode"):
+        if display.GetAttribute(LIMITED_ATTRIBUTE) and display not in keep:
+            _limit(display, [])
+
+
+def _limit(display, viewIds: list[str]) -> None:
+    """Show a display node in the given views only, in all of them where none is given."""
+    with slicer.util.NodeModify(display):
+        display.SetAttribute(LIMITED_ATTRIBUTE, "1" if viewIds else None)
+        display.RemoveAllViewNodeIDs()
+        for viewId in viewIds:
+            display.AddViewNodeID(viewId)
 
 
 def _setLinked(composite, linked: bool) -> None:

@@ -9,7 +9,9 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from .child import Child
 from .dependencies import ensure
+from .training_problems import inWords
 
 COLUMN_BOXES = {
     "patient_id": "patientId", "lesion_id": "lesionId", "laterality": "laterality", "view": "view", "reader": "reader",
@@ -48,24 +50,35 @@ class DataSection:
         self.ui, self._logic, self._parameters, self._scan = ui, logic, parameters, onScan
         self._showing = self._running = False
         self._shown = None
+        # Names of the data's columns that are no features, as we name them.
+        self.columns: list[str] = []
         self._paths = {parameter: getattr(ui, name) for parameter, name in PATHS.items()}
         self._boxes = {column: getattr(ui, f"{name}ColumnComboBox") for column, name in COLUMN_BOXES.items()}
         for edit in self._paths.values():
-            edit.connect("currentPathChanged(QString)", self.onPathChanged)
+            # Not currentPathChanged, which is silent about a path that is emptied or has another ending.
+            edit.comboBox().connect("editTextChanged(QString)", self.onPathChanged)
         for box in self._boxes.values():
             box.connect("currentIndexChanged(int)", self.onColumnChosen)
         self.ui.outcomeComboBox.connect("currentTextChanged(QString)", self.onOutcome)
-        self.ui.scanFolderPathLineEdit.connect("currentPathChanged(QString)", self._showButtons)
+        self.ui.scanFolderPathLineEdit.comboBox().connect("editTextChanged(QString)", self._showButtons)
         self.ui.scanButton.connect("clicked(bool)", self.onScan)
         self.ui.casePatientLineEdit.connect("textChanged(QString)", self._showButtons)
         self.ui.addCaseButton.connect("clicked(bool)", self.onAddCase)
         self.ui.checkButton.connect("clicked(bool)", self.onCheck)
         self.ui.editButton.connect("clicked(bool)", self.onEdit)
+        # A check reads every file of a cohort.
+        self._child = Child(self._onChecked, self._onCheckLost)
+        self._checked = ""
         self.showProblems([], "")
+
+    @property
+    def checking(self) -> bool:
+        return self._child.busy
 
     def forget(self) -> None:
         """Read the data anew when a parameter node comes."""
         self._shown = None
+        self.close()
 
     def show(self, running: bool) -> None:
         """Bring the section into line with the parameter node; other data is read, which takes time."""
@@ -76,8 +89,12 @@ class DataSection:
         if self._shown != data:
             self._shown = data
             names = self._logic.columns(parameters)
-            self._showColumns(names, columnMap(parameters.columns))
+            chosen = columnMap(parameters.columns)
+            ours = {theirs: name for name, theirs in chosen.items()}
+            self.columns = [ours.get(name, name) for name in names]
+            self._showColumns(names, chosen)
             self._showOutcomes(names, parameters.outcome)
+            self._child.close()
             self.showProblems([], "")
         self._showButtons()
 
@@ -134,7 +151,7 @@ class DataSection:
         if parameters is None:
             return
         hasData = bool(parameters.cohortPath or parameters.featuresPath or parameters.table)
-        self.ui.checkButton.enabled = hasData
+        self.ui.checkButton.enabled = hasData and not self.checking
         self.ui.editButton.enabled = hasData and parameters.table is None
         folder = self.ui.scanFolderPathLineEdit.currentPath
         self.ui.scanButton.enabled = bool(folder) and not self._running
@@ -182,8 +199,25 @@ class DataSection:
             self.ui.casePatientLineEdit.text = ""
 
     def onCheck(self) -> None:
-        with slicer.util.tryWithErrorDisplay(_("The data cannot be checked."), waitCursor=True):
-            self.showProblems(*self._logic.check(self._parameters()))
+        with slicer.util.tryWithErrorDisplay(_("The data cannot be checked.")):
+            self._checked, request, before = self._logic.checkRequest(self._parameters())
+            self._child.forget()
+            self._child.send(request, before)
+            self.showProblems([], _("{name} is being checked...").format(name=self._checked))
+            self._showButtons()
+
+    def _onChecked(self, answer: dict) -> None:
+        self.showProblems(*([], answer["error"]) if "error" in answer else inWords(answer, self._checked))
+        self.close()
+
+    def _onCheckLost(self, reason: str) -> None:
+        self.showProblems([], reason)
+        self._showButtons()
+
+    def close(self) -> None:
+        """End a check."""
+        self._child.close()
+        self._showButtons()
 
     def onEdit(self) -> None:
         with slicer.util.tryWithErrorDisplay(_("The table cannot be shown."), waitCursor=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import qt
 import slicer
@@ -24,12 +25,14 @@ class ResultSection:
         self.ui, self._logic, self._parameters, self._say = ui, logic, parameters, say
         self._model = None
         self._formerLayout = None
-        self.ui.modelPathLineEdit.connect("currentPathChanged(QString)", self._showButtons)
+        self.ui.modelPathLineEdit.comboBox().connect("editTextChanged(QString)", self._showButtons)
         self.ui.saveModelButton.connect("clicked(bool)", self.onSave)
         self.ui.applyButton.connect("clicked(bool)", self.onApply)
         self.ui.reportButton.connect("clicked(bool)", self.onOpenReport)
         self.ui.curvesButton.connect("clicked(bool)", self.onShowCurves)
         self.ui.useButton.connect("clicked(bool)", self.onUse)
+        self.ui.clinicalTablesButton.connect("clicked(bool)", self.onShowClinical)
+        self.ui.clinicalReportButton.connect("clicked(bool)", self.onOpenClinicalReport)
 
     def forget(self) -> None:
         """Show the card anew when a parameter node comes."""
@@ -56,6 +59,8 @@ class ResultSection:
         self.ui.useButton.enabled = hasModel
         self.ui.applyButton.enabled = hasModel and self._logic.featuresFile(parameters) is not None
         self.ui.reportButton.enabled = self.ui.curvesButton.enabled = hasReport
+        hasTables = bool(plan.folder and plan.outcome) and plan.clinicalReport.is_dir()
+        self.ui.clinicalTablesButton.enabled = self.ui.clinicalReportButton.enabled = hasTables
 
     def onSave(self) -> None:
         with slicer.util.tryWithErrorDisplay(_("The model could not be saved."), waitCursor=True):
@@ -73,8 +78,27 @@ class ResultSection:
             self._say(message.format(count=table.GetNumberOfRows(), name=table.GetName()))
 
     def onOpenReport(self) -> None:
-        report = self._logic.plan(self._parameters()).report
-        qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(report)))
+        _open(self._logic.plan(self._parameters()).report)
+
+    def onOpenClinicalReport(self) -> None:
+        _open(self._logic.plan(self._parameters()).clinicalReport)
+
+    def onShowClinical(self) -> None:
+        from MammoRadiomicsLib import mrml_plots
+
+        with slicer.util.tryWithErrorDisplay(_("The clinical tables cannot be shown."), waitCursor=True):
+            tables, charts = self._logic.addClinical(self._logic.plan(self._parameters()).clinicalReport)
+            layout = layoutNode()
+            if layout is not None:
+                self._keepLayout(layout)
+                mrml_plots.show_beside(layout, tables[0], charts)
+
+    def _keepLayout(self, layout) -> None:
+        """Remember the user's own layout, to be brought back."""
+        from MammoRadiomicsLib import mrml_plots
+
+        if layout.GetViewArrangement() not in mrml_plots.LAYOUTS:
+            self._formerLayout = layout.GetViewArrangement()
 
     def onShowCurves(self) -> None:
         from MammoRadiomicsLib import mrml_plots
@@ -83,8 +107,7 @@ class ResultSection:
             charts = self._logic.addCharts(self._logic.plan(self._parameters()).report)
             layout = layoutNode()
             if layout is not None:
-                if layout.GetViewArrangement() != mrml_plots.LAYOUT_ID:
-                    self._formerLayout = layout.GetViewArrangement()
+                self._keepLayout(layout)
                 mrml_plots.show(layout, charts)
 
     def leave(self) -> None:
@@ -92,7 +115,7 @@ class ResultSection:
         from MammoRadiomicsLib import mrml_plots
 
         layout = layoutNode()
-        if self._formerLayout is not None and layout and layout.GetViewArrangement() == mrml_plots.LAYOUT_ID:
+        if self._formerLayout is not None and layout and layout.GetViewArrangement() in mrml_plots.LAYOUTS:
             layout.SetViewArrangement(self._formerLayout)
         self._formerLayout = None
 
@@ -101,3 +124,9 @@ class ResultSection:
             self._logic.useModel(self._parameters().model)
             if slicer.util.mainWindow():
                 slicer.util.selectModule("MammoRadiomics")
+
+
+def _open(folder: Path) -> None:
+    """Open the page of a report in the browser, or its folder where it has none."""
+    page = folder / "report.html"
+    qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(page if page.is_file() else folder)))

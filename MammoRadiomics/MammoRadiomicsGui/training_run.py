@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import slicer
 from slicer.i18n import tr as _
 
-from .pipeline import Pipeline, Progress, duration
+from .pipeline import Pipeline, Progress, Step, duration
 from .training_steps import BLOCKED, DONE, OUTDATED, READY, STEPS, UNNEEDED, Plan
 
 _MARKS = {DONE: "\N{CHECK MARK} ", OUTDATED: "\N{WARNING SIGN} ", READY: "", BLOCKED: "", UNNEEDED: ""}
@@ -16,7 +18,8 @@ class RunSection:
 
     :param ui: widgets of the panel.
     :param onRun: called with the names of the steps that the user wants to run; None for all.
-    :param onStepDone: called with the plan and the name of a step that has succeeded.
+    :param onStepDone: called with the plan and the name of a step that has succeeded; evaluation is one where
+        nothing was to be trained.
     :param onChanged: called when a step starts and when a run ends, whichever way.
     """
 
@@ -28,13 +31,14 @@ class RunSection:
         self._last = self._done = ""
         self._said: dict[str, str] = {}
         self._names = {step: getattr(ui, f"{step}Label").text.partition(". ")[2] for step in STEPS}
-        self._names["scan"] = _("Scan")
+        self._names |= {"scan": _("Scan"), "inputs": _("Tables")}
         self.pipeline = Pipeline(self._onProgress, self._onPipelineStepDone, self._onPipelineEnded)
         self.ui.runButton.connect("clicked(bool)", lambda: onRun(None))
         self.ui.extractionButton.connect("clicked(bool)", lambda: onRun(["extraction"]))
         self.ui.stabilityButton.connect("clicked(bool)", lambda: onRun(["stability"]))
         self.ui.trainingButton.connect("clicked(bool)", lambda: onRun(["training"]))
         self.ui.evaluationButton.connect("clicked(bool)", lambda: onRun(["evaluation"]))
+        self.ui.clinicalButton.connect("clicked(bool)", lambda: onRun(["clinical"]))
         self.ui.cancelButton.connect("clicked(bool)", self.cancel)
         self.ui.progressBar.visible = self.ui.logGroupBox.visible = False
 
@@ -42,16 +46,18 @@ class RunSection:
     def running(self) -> bool:
         return self.pipeline.running
 
-    def start(self, plan: Plan, steps: list[str]) -> None:
-        """Run steps as the plan says now, whatever changes meanwhile."""
+    def start(self, plan: Plan, steps: list[str] | None, inputs: Iterable[tuple[dict, Iterable[dict]]] = ()) -> None:
+        """Run steps as the plan says now, whatever changes meanwhile.
+
+        :param steps: their names; None for those that are not done.
+        :param inputs: requests that write the tables of the steps first.
+        """
         self._plan = plan
-        self._done = _("Done. The model and its curves are in the scene.") if "training" in steps else _("Done.")
-        for step in steps:
-            self._said.pop(step, None)
+        self._done = _("Done.")
         self.ui.statusLabel.text = _("Starting...")
         self.ui.progressBar.setRange(0, 0)
         self.ui.progressBar.visible = True
-        self.pipeline.start([(step, lambda step=step: self._command(plan, step)) for step in steps])
+        self.pipeline.start(self._steps(plan, steps, inputs))
 
     def cancel(self) -> None:
         """Stop a run; what is finished stays."""
@@ -100,12 +106,22 @@ class RunSection:
             "stability": _("Measure which features agree between readers or perturbed outlines (ICC)."),
             "training": _("Train the model, measure it and write its report. This takes minutes."),
             "evaluation": _("Put the model, its curves and its tables into the scene."),
+            "clinical": _("Make Table 1, regressions and forest plots from the cohort's clinical columns."),
         }[step]
 
-    def _command(self, plan: Plan, step: str) -> list[str]:
-        arguments = plan.arguments(step)
-        self._log(f"> {' '.join(arguments)}")
-        return arguments
+    def _steps(self, plan: Plan, steps: list[str] | None, inputs: Iterable) -> Iterator[Step]:
+        for request, before in inputs:
+            yield "inputs", request, before
+        wanted = plan.wanted() if steps is None else steps
+        for step in wanted:
+            if step != "evaluation":
+                self._said.pop(step, None)
+                arguments = plan.arguments(step)
+                self._log(f"> {' '.join(arguments)}")
+                yield step, {"command": arguments}, ()
+        if steps is None and "training" not in wanted:
+            # The tables that were written are as before, and so is what was made from them.
+            self._take("evaluation")
 
     def _onProgress(self, progress: Progress) -> None:
         self.ui.progressBar.setRange(0, progress.total)
@@ -126,6 +142,11 @@ class RunSection:
         self._log(result)
         if step != "training":
             self._said[step] = result.strip().partition("\n")[0]
+        self._take(step)
+
+    def _take(self, step: str) -> None:
+        if step in ("training", "evaluation"):
+            self._done = _("Done. The model and its curves are in the scene.")
         self._onStepDone(self._plan, step)
 
     def _onPipelineEnded(self, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""The four steps of a training: what each needs, writes and is run by, and how far it is. No Qt.
+"""The steps of a training: what each needs, writes and is run by, and how far it is. No Qt.
 
 A step is done when its file is there and newer than what it was made from, as in a makefile; so the state survives the
 window, the scene and an interrupted run.
@@ -9,12 +9,14 @@ from __future__ import annotations
 import datetime
 import json
 import zipfile
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from slicer.i18n import tr as _
 
-STEPS = ("extraction", "stability", "training", "evaluation")
+from .training_predictors import untimely
+
+STEPS = ("extraction", "stability", "training", "evaluation", "clinical")
 DONE, READY, OUTDATED, BLOCKED, UNNEEDED = "done", "ready", "outdated", "blocked", "unneeded"
 
 
@@ -30,6 +32,9 @@ class Plan:
     :param preset, spacingMm, perturb, jobs: how features are extracted; no spacing and no perturbed outlines are 0.
     :param generated: those of the tables that are written when a run starts.
     :param scanned: folder for which a cohort is to be proposed.
+    :param predictors: clinical columns that the model takes beside radiomics, and the clinical tables.
+    :param times: when such a column is known, where the library does not know, or knows otherwise.
+    :param unit, study: what the clinical tables count, and whether they take the study's variables.
     """
 
     cohort: Path | None
@@ -43,6 +48,10 @@ class Plan:
     jobs: int = 1
     generated: frozenset[Path] = frozenset()
     scanned: Path | None = None
+    predictors: tuple[str, ...] = ()
+    times: dict[str, str] = field(default_factory=dict)
+    unit: str = "lesion"
+    study: bool = False
 
     @property
     def features(self) -> Path:
@@ -59,6 +68,10 @@ class Plan:
     @property
     def report(self) -> Path:
         return self.folder / f"{fileName(self.outcome)}-report"
+
+    @property
+    def clinicalReport(self) -> Path:
+        return self.folder / f"{fileName(self.outcome)}-clinical"
 
     @property
     def proposal(self) -> Path:
@@ -78,10 +91,14 @@ class Plan:
             return _("Say what to predict: slnm, her2 or a column.")
         return ""
 
-    def wanted(self) -> list[str]:
-        """Return the steps of a whole run: those that are needed and not done."""
-        steps = [step for step in STEPS if step != "stability" or self.perturb]
-        undone = [step for step in steps if self.state(step)[0] not in (DONE, UNNEEDED)]
+    def wanted(self, anew: bool = False) -> list[str]:
+        """Return the steps of a whole run: those that are needed and not done; clinical tables stand apart.
+
+        :param anew: those that are done as well.
+        """
+        steps = [step for step in STEPS[:-1] if step != "stability" or self.perturb]
+        done = (UNNEEDED,) if anew else (DONE, UNNEEDED)
+        undone = [step for step in steps if self.state(step)[0] not in done]
         # What comes after a step that runs is made from what it writes.
         return steps if "extraction" in undone else undone
 
@@ -108,6 +125,9 @@ class Plan:
     def _training(self) -> tuple[str, str]:
         made = self.folder and self.outcome and self.model
         state, text = self._fileState(made, self._features(), _("the features have changed since"))
+        why = untimely(self.predictors, self.times)
+        if state != BLOCKED and why:
+            return BLOCKED, why
         if state == DONE and self.cohort and self.cohort.is_file() and _isNewer(self.cohort, self.model):
             return OUTDATED, _("the cohort has changed since")
         if state == DONE and not self._isOfTheseSettings():
@@ -119,6 +139,31 @@ class Plan:
             return BLOCKED, _("after training")
         state, text = self._training()
         return (state, text) if state == OUTDATED else (DONE, self._performance())
+
+    def _clinical(self) -> tuple[str, str]:
+        if not self.cohort:
+            return BLOCKED, _("needs a cohort")
+        made = self.folder and self.outcome and self.clinicalReport / "clinical.json"
+        state, text = self._fileState(made, self.cohort, _("the cohort has changed since"))
+        if state == DONE and not self._isOfTheseChoices(made):
+            return OUTDATED, _("the choices have changed since")
+        return (state, _("if wanted")) if state == READY else (state, text)
+
+    def _isOfTheseChoices(self, path: Path) -> bool:
+        """Tell whether clinical tables were made with the choices of the panel."""
+        try:
+            settings = json.loads(path.read_text(encoding="utf-8"))["settings"]
+            known = {name: settings[name] for name in ("predictors", "times", "unit", "split")}
+        except (OSError, KeyError, ValueError):
+            return False
+        now = {"predictors": self._clinicalPredictors(), "times": self._clinicalTimes()}
+        return known == now | {"unit": self.unit, "split": self.settings.split}
+
+    def _clinicalPredictors(self) -> list[str]:
+        return ["study"] if self.study else list(self.predictors)
+
+    def _clinicalTimes(self) -> dict[str, str]:
+        return {} if self.study else {name: time for name, time in self.times.items() if name in self.predictors}
 
     def _performance(self) -> str:
         """Say how good the model is on rows that it has not seen."""
@@ -161,8 +206,10 @@ class Plan:
         try:
             with zipfile.ZipFile(self.model) as archive:
                 manifest = json.loads(archive.read("manifest.json"))
+            terms = [term["name"] for term in manifest.get("clinical", {"terms": ()})["terms"]]
             # The model does not keep the name of the reader.
-            return manifest["training"]["settings"] == self.settings.to_json() | {"reader": ""}
+            settings = self.settings.to_json() | {"reader": ""}
+            return manifest["training"]["settings"] == settings and sorted(terms) == sorted(self.predictors)
         except (OSError, zipfile.BadZipFile, KeyError, ValueError):
             return False
 
@@ -184,22 +231,27 @@ class Plan:
         arguments = ["train", "--features", str(self.features), "--outcome", self.outcome]
         if self.cohort:
             arguments += ["--cohort", str(self.cohort)]
-        return [
-            *arguments,
-            *settingsArguments(self.settings),
-            "--output",
-            str(self.model),
-            "--report",
-            str(self.report),
-        ]
+        arguments += [*settingsArguments(self.settings), *self._predictorArguments(self.predictors)]
+        return [*arguments, "--output", str(self.model), "--report", str(self.report)]
+
+    def _clinicalArguments(self) -> list[str]:
+        arguments = ["clinical", "--cohort", str(self.cohort), "--outcome", self.outcome, "--unit", self.unit]
+        if self.settings.split:
+            arguments += ["--split", self.settings.split]
+        arguments += ["--predictors", "study"] if self.study else self._predictorArguments(self.predictors)
+        return [*arguments, "--report", str(self.clinicalReport)]
+
+    def _predictorArguments(self, predictors: tuple[str, ...]) -> list[str]:
+        times = [f"{name}={time}" for name, time in self.times.items() if name in predictors]
+        return [*(["--predictors", *predictors] if predictors else []), *(["--time", *times] if times else [])]
 
 
 def settingsArguments(settings) -> list[str]:
     """Return the options of the command ``train`` for settings, those that are not the defaults."""
     arguments = []
-    for field in fields(settings):
-        value, flag = getattr(settings, field.name), field.name.replace("_", "-")
-        if value == field.default:
+    for each in fields(settings):
+        value, flag = getattr(settings, each.name), each.name.replace("_", "-")
+        if value == each.default:
             continue
         if isinstance(value, bool):
             arguments.append(f"--{flag}" if value else f"--no-{flag}")

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import __version__, applicability, explanation, presets, trained_model
+from . import __version__, applicability, clinical_terms, explanation, presets, trained_model
+from .combat import ARRAYS
 from .lesions import Lesions
 from .settings import TrainingSettings
 
 _PARTS = {
     "cross_validated": "Cross-validated, on patients that the fold's model has not seen",
+    "unharmonised": "The same cross-validation without harmonisation",
     "test": "On test rows that took no part in the training",
     "training": "On the training rows themselves, which flatters the model",
 }
@@ -24,6 +26,10 @@ DEMONSTRATION_NOTE = "DEMONSTRATION: trained on synthetic images; its numbers sa
 if TYPE_CHECKING:
     from sklearn.calibration import CalibratedClassifierCV
 
+    from .combat import Combat
+    from .combination import Beside
+    from .predictors import ClinicalColumns
+
 
 def probabilities(fitted: list[CalibratedClassifierCV], values: np.ndarray) -> np.ndarray:
     """Return class probabilities, shape (n, classes), as :meth:`.trained_model.Model.probabilities` defines them."""
@@ -33,7 +39,15 @@ def probabilities(fitted: list[CalibratedClassifierCV], values: np.ndarray) -> n
     return positive / positive.sum(axis=1, keepdims=True)
 
 
-def assemble(fitted: list[CalibratedClassifierCV], data: Lesions, manifest: dict) -> trained_model.Model:
+def assemble(
+    fitted: list[CalibratedClassifierCV],
+    data: Lesions,
+    manifest: dict,
+    beside: Beside | None = None,
+    clinical: ClinicalColumns | None = None,
+    *,
+    combat: Combat | None = None,
+) -> trained_model.Model:
     """Take the numbers out of the fitted estimators, and let the manifest say what they are.
 
     Parameters
@@ -44,6 +58,12 @@ def assemble(fitted: list[CalibratedClassifierCV], data: Lesions, manifest: dict
         The real rows that they were fitted on, missing cells filled.
     manifest : dict
         From :func:`manifest_of`, with outcome, spacing, metrics and thresholds; names, penalty and card are added.
+    beside : Beside, optional
+        The combined model, fitted on the same rows; the manifest then has ``clinical`` with the metrics.
+    clinical : ClinicalColumns, optional
+        The rows' clinical values, missing ones filled.
+    combat : Combat, optional
+        What harmonised the rows.
     """
     from . import lasso_svm
 
@@ -72,6 +92,17 @@ def assemble(fitted: list[CalibratedClassifierCV], data: Lesions, manifest: dict
         **applicability.reference(z, data.patients, random_state),
         **_of_machines(fitted),
     }
+    if beside and clinical:
+        references = selection.coef @ ((inputs - mean) / scale).T + selection.intercept
+        arrays |= _of_combined(beside, clinical, references, random_state)
+        manifest["clinical"] |= {"terms": [term.to_json() for term in clinical.terms]}
+        manifest["clinical"]["radscore"] = [float(beside.radscores.min()), float(beside.radscores.max())]
+    if combat:
+        manifest["harmonised"] = {
+            "column": manifest["training"]["settings"]["centre"],
+            "scanners": list(combat.batches),
+        }
+        arrays |= {f"combat_{name}": getattr(combat.of_columns(columns), name) for name in ARRAYS}
     manifest["feature_names"] = [data.names[column] for column in columns]
     manifest["training"]["alpha"] = selection.alpha
     manifest["training"]["without_signal"] = _without_signal(fitted, data.classes)
@@ -89,6 +120,26 @@ def _of_machines(fitted: list[CalibratedClassifierCV]) -> dict[str, np.ndarray |
         "sigmoid": [[each.calibrators[0].a_, each.calibrators[0].b_] for each in calibrated],
         **{f"support_vectors_{i}": machine.support_vectors_ for i, machine in enumerate(machines)},
         **{f"dual_coef_{i}": machine.dual_coef_[0] for i, machine in enumerate(machines)},
+    }
+
+
+def _of_combined(
+    beside: Beside, clinical: ClinicalColumns, radscores: np.ndarray, random_state: int
+) -> dict[str, np.ndarray]:
+    """The numbers of the combined model, and clinical values of nobody beside reference inputs of these radscores."""
+    levels = np.array([len(term.levels) > 0 for term in clinical.terms])
+
+    def outputs(rows: np.ndarray) -> np.ndarray:
+        columns = clinical_terms.expanded(clinical.terms, np.where(levels, np.rint(rows), rows))
+        scores = np.tile(radscores, len(rows) // len(radscores))
+        return beside.combined.probabilities(np.column_stack([scores, columns]))
+
+    values = explanation.background(clinical.values, random_state, outputs)
+    return {
+        "clinical_intercept": beside.combined.intercepts,
+        "clinical_coef": beside.combined.coefficients,
+        "reference_clinical": np.where(levels, np.rint(values), values),
+        "reference_combined": outputs(values),
     }
 
 
@@ -150,10 +201,13 @@ def _card(manifest: dict, vectors: int) -> str:
         if training.get("calibrated_prevalence")
         else "",
         training.get("stability") or "",
+        training.get("centres") or "",
+        _scanners_in_words(manifest),
         *(
             f"NOTHING LEARNED for {name}: on held-out rows, higher scores did not mean higher risk."
             for name in training["without_signal"]
         ),
+        *_combined_in_words(manifest),
         *_performance(manifest["metrics"]),
         training.get("sample_size") or "",
         f"The file holds {vectors} support vectors: standardised feature vectors of training rows, real"
@@ -182,6 +236,32 @@ def _rows_in_words(training: dict) -> list[str]:
             "Missing features were filled with medians of training rows; the model itself asks for all of them."
         )
     return lines
+
+
+def _scanners_in_words(manifest: dict) -> str:
+    """For which scanners the model works."""
+    if "harmonised" not in manifest:
+        return ""
+    return (
+        f"The model asks for the scanner or centre: {', '.join(manifest['harmonised']['scanners'])}. It refuses "
+        "another, or leaves its features as they are and says so; no evidence here speaks of that."
+    )
+
+
+def _combined_in_words(manifest: dict) -> list[str]:
+    """What the combined model takes and how well it did, and where radiomics alone begins."""
+    if "clinical" not in manifest:
+        return []
+    terms = [clinical_terms.ClinicalTerm.from_json(each) for each in manifest["clinical"]["terms"]]
+    without = [term.name for term in terms if not term.levels and not term.unit]
+    lines = [
+        f"COMBINED MODEL: logistic regression on the radscore and {', '.join(term.asked for term in terms)}, fitted on "
+        "cross-fitted radscores; the probabilities that it gives are these.",
+        f"Nobody stated the unit of {', '.join(without)}." if without else "",
+        *_performance(manifest["clinical"]["metrics"]),
+        "Radiomics alone, which is given beside them:",
+    ]
+    return [line for line in lines if line]
 
 
 def _performance(metrics: dict) -> list[str]:

@@ -28,6 +28,7 @@ from .journal import Journal
 from .parallel import ProcessEnded, unordered
 from .presets import Preset
 from .progress import Progress, silent
+from .slices import refuse_implausible_spacing
 from .tables import KEY_COLUMNS, ROI_COLUMNS, Row, case_name, rows_to_csv, spacing_of
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,8 @@ class Settings:
             raise InputError("The scheduler's workers compute, not processes of this machine: leave --jobs out.")
         if self.perturb < 0:
             raise InputError(f"{self.perturb} perturbed outlines cannot be made; ask for 0 or more (--perturb).")
+        if self.spacing_mm is not None:
+            refuse_implausible_spacing(self.spacing_mm, "images")
 
 
 @dataclass(frozen=True)

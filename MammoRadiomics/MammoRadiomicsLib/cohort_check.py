@@ -15,7 +15,7 @@ from . import intake
 from .cohort import is_file, locate
 from .errors import InputError
 from .lesions import HER2_CLASSES
-from .slices import PLAUSIBLE_SPACING_MM
+from .slices import PLAUSIBLE_SPACING_MM, refuse_implausible_spacing
 from .tables import KEY_COLUMNS, Row, lesion_key
 
 ERROR, WARNING = "error", "warning"
@@ -89,6 +89,8 @@ def check(
     list of Problem
         Those of the table first, then by row.
     """
+    if spacing_mm is not None:
+        refuse_implausible_spacing(spacing_mm, "images")
     if "patient_id" not in rows[0]:
         return [Problem(None, "patient_id", "The table has no column patient_id.", "Name the patients' column so.")]
     numbered = list(zip(numbers or range(2, len(rows) + 2), rows, strict=True))
@@ -247,7 +249,7 @@ def _equal_files(paths: list[Path]) -> Iterator[list[Path]]:
     """Yield groups of equal files, each file in one; most are told apart by their size and three samples."""
     groups = [paths]
     for look in (lambda path: path.stat().st_size, _samples, _digest):
-        finer = []
+        finer: list[list[Path]] = []
         for group in groups:
             by_look: dict[object, list[Path]] = defaultdict(list)
             for path in group:

@@ -21,8 +21,7 @@ from .progress import Progress, silent
 from .slices import FORMATS_WITHOUT_GEOMETRY
 from .tables import KEY_COLUMNS, Row, write_rows
 
-SUFFIXES = frozenset({".dcm", ".dicom", ".nrrd", ".nhdr", ".mha", ".mhd", ".nii", ".nii.gz"})
-SUFFIXES |= FORMATS_WITHOUT_GEOMETRY
+SUFFIXES = FORMATS_WITHOUT_GEOMETRY | {".dcm", ".dicom", ".nrrd", ".nhdr", ".mha", ".mhd", ".nii", ".nii.gz"}
 COLUMNS = (*KEY_COLUMNS, "image", "mask", "label", "pixel_spacing_mm", "slnm", "her2")
 _HOW_TO_NAME = (
     "Name a mask after its image, such as a.png and a_mask.png, or put them under the same names into the folders "
@@ -160,7 +159,9 @@ def scan(folder: str | Path, relative_to: str | Path | None = None, progress: Pr
         pairs = [Outline(each) for each in files]
         proposal.notes.append("There are no masks. Outline the lesions, then fill in mask and label, or scan again.")
     if not pairs:
-        first = " The first file left out, {file}: {reason}".format(**proposal.left_out[0]) if proposal.left_out else ""
+        first = (
+            " The first file left out, {file}: {reason}.".format(**proposal.left_out[0]) if proposal.left_out else ""
+        )
         raise InputError(f"{folder} holds no image with a mask that fits. {_HOW_TO_NAME}{first}")
     proposal.rows += _rows(pairs, base, proposal)
     return proposal
@@ -217,7 +218,7 @@ def _file(path: Path, folder: Path) -> File:
 
 def _identifiers(path: Path) -> Identifiers:
     header = dicom_header.read(path, path.name)
-    own = [header.text(keyword) for keyword in ("PatientID", "StudyInstanceUID", "SOPInstanceUID")]
+    own = header.text("PatientID"), header.text("StudyInstanceUID"), header.text("SOPInstanceUID")
     if header.text("Modality") != "SEG":
         return Identifiers(*own)
     whole = dicom_header.Header(dicom_header.read_whole(path, path.name))

@@ -10,10 +10,13 @@ import io
 import json
 import warnings
 import zipfile
+from typing import Any
 
 import numpy as np
 
 LARGEST = 64 * 2**20
+# Begins each entry of a zip file's directory.
+_ENTRY = b"PK\1\2"
 _MOST_MEMBERS, _MOST_VALUES = 1000, 200_000
 _FLOAT = np.dtype("<f8")
 
@@ -46,7 +49,7 @@ def unpack(content: bytes, names: set[str] | None = None) -> dict[str, bytes]:
         members, two of one name, other names, or compression that cannot be read piece by piece.
     """
     # Before zipfile makes an object of each entry of the directory.
-    if content.count(zipfile.stringCentralDir) > _MOST_MEMBERS:
+    if content.count(_ENTRY) > _MOST_MEMBERS:
         raise ValueError("too many members")
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         entries = archive.infolist()
@@ -72,7 +75,8 @@ def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
 def pack_arrays(arrays: dict[str, np.ndarray]) -> bytes:
     """Return float64 arrays as an .npz file, in C order whatever they were, sorted by name."""
     content = io.BytesIO()
-    np.savez(content, **{name: np.ascontiguousarray(arrays[name], _FLOAT) for name in sorted(arrays)})
+    members: dict[str, Any] = {name: np.ascontiguousarray(arrays[name], _FLOAT) for name in sorted(arrays)}
+    np.savez(content, **members)
     return content.getvalue()
 
 
@@ -98,7 +102,7 @@ def _array(content: bytes) -> np.ndarray:
     return array
 
 
-def parse_json(text: str | bytes) -> object:
+def parse_json(text: str | bytes) -> Any:
     """Parse JSON of bounded size; NaN and infinities, which JSON does not have, are refused.
 
     Raises

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,14 @@ ROWS_COLOURS = {"cross-validated": BLUE, "test": VERMILION, "training": GREY}
 PROBABILITIES = {
     "cross-validated": "out_of_fold.csv", "test": "test_probabilities.csv", "training": "training_probabilities.csv",
 }  # fmt: skip
+# Tables of a combined model by their titles in the scene.
+_OF_COMBINED = {
+    "Clinical, radiomics and combined model": "model_performance.csv",
+    "Differences between the models": "comparison.csv",
+}
+# What charts show; a chart's key begins with it, and goes on where there are several of a kind.
 KINDS = ("roc", "calibration", "decision", "lasso")
-LINE, DASHED, POINTS = "line", "dashed", "points"
+LINE, DASHED, POINTS, MARKED = "line", "dashed", "points", "marked"
 MOST_FEATURES = 40
 _PREFIX = "probability_"
 
@@ -39,8 +46,8 @@ class Curve:
         Shape (n,).
     colour : tuple of float
         Red, green and blue, 0 to 1.
-    style : {"line", "dashed", "points"}
-        A dashed line is there to compare with.
+    style : {"line", "dashed", "points", "marked"}
+        A dashed line is there to compare with; a marked one shows its points as well.
     """
 
     name: str
@@ -57,7 +64,7 @@ class Chart:
     Parameters
     ----------
     key : str
-        Its kind, one of `KINDS`.
+        Its kind, one of `KINDS`; with what it shows behind it where there are several, as ``roc test``.
     title, x_title, y_title : str
         Texts.
     curves : tuple of Curve
@@ -95,18 +102,22 @@ def charts_of(folder: str | Path) -> list[Chart]:
     """
     folder = Path(folder)
     try:
+        shown = {key: read_rows(folder / name) for key, name in PROBABILITIES.items() if (folder / name).is_file()}
         return [
-            roc({key: read_rows(folder / name) for key, name in PROBABILITIES.items() if (folder / name).is_file()}),
-            calibration(read_rows(folder / "calibration.csv")),
-            decision(read_rows(folder / "decision_curve.csv")),
-            lasso(read_rows(folder / "lasso_path.csv")),
+            *roc(shown),
+            *calibration(read_rows(folder / "calibration.csv")),
+            *decision(read_rows(folder / "decision_curve.csv")),
+            *_lassos(folder, next(iter(shown.values()))),
         ]
     except (KeyError, ValueError, IndexError) as error:
         raise InputError(f"The tables in {folder} are not those of a report. Train again.") from error
 
 
 def tables_of(folder: str | Path) -> dict[str, list[dict]]:
-    """Return the tables of a report that a person reads: performance on each set of rows, and the selected features.
+    """Return the tables of a report that a person reads.
+
+    They are the performance on each set of rows, the selected features, and of a combined model the performance beside
+    that of its parts and the differences between them (paired AUC, net benefit, reclassification).
 
     Raises
     ------
@@ -117,7 +128,10 @@ def tables_of(folder: str | Path) -> dict[str, list[dict]]:
     try:
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["metrics"]
         performance = [row for each in metrics.values() if isinstance(each, dict) for row in _performance(each)]
-        return {"Performance": performance, "Selected features": read_rows(folder / "selection.csv")}
+        combined = {title: folder / name for title, name in _OF_COMBINED.items() if (folder / name).is_file()}
+        return {"Performance": performance, "Selected features": read_rows(folder / "selection.csv")} | {
+            title: read_rows(path) for title, path in combined.items()
+        }
     except (OSError, KeyError, ValueError) as error:
         raise InputError(f"The tables in {folder} are not those of a report. Train again.") from error
 
@@ -144,23 +158,31 @@ def _performance(measured: dict) -> list[dict]:
     ]
 
 
-def roc(probabilities: dict[str, list[Row]]) -> Chart:
-    """Return ROC curves of mean probabilities with the chance line; of several classes on the first rows only.
+def roc(probabilities: dict[str, list[Row]]) -> list[Chart]:
+    """Return ROC curves of mean probabilities with the chance line: one chart, or of several classes one for each rows.
 
     Parameters
     ----------
     probabilities : dict of str to list of dict
         By what the rows are, such as ``test``: a row for each repeat and lesion.
     """
-    curves = []
+    groups: dict[str, list[Curve]] = {}
     for rows, table in probabilities.items():
         classes, target, mean = _mean_probabilities(table)
-        if len(classes) > 2 and curves:
-            # Curves of several classes on several sets of rows would be too many to tell apart.
-            break
+        several = len(classes) > 2
         for i in evaluation.reported(len(classes)):
-            curves.append(_roc_curve(target == i, mean[:, i], *_name_and_colour(rows, classes[i], i, len(classes) > 2)))
-    return Chart("roc", "ROC", "1 - specificity", "Sensitivity", (*curves, _diagonal("chance")), (0, 1), (0, 1))
+            curve = _roc_curve(target == i, mean[:, i], *_name_and_colour(rows, classes[i], i, several))
+            groups.setdefault(rows if several else "", []).append(curve)
+    return [
+        Chart(key, title, "1 - specificity", "Sensitivity", (*curves, _diagonal("chance")), (0, 1), (0, 1))
+        for key, title, curves in _titled("roc", "ROC", groups)
+    ]
+
+
+def _titled(kind: str, title: str, groups: dict[str, list]) -> Iterator[tuple[str, str, list]]:
+    """Return key, title and content of each chart of a kind; the first of them has the kind as its key."""
+    for i, (rows, content) in enumerate(groups.items()):
+        yield f"{kind} {rows}" if i else kind, f"{title}, {rows}" if rows else title, content
 
 
 def _mean_probabilities(rows: list[Row]) -> tuple[list[str], np.ndarray, np.ndarray]:
@@ -178,19 +200,29 @@ def _roc_curve(positive: np.ndarray, probability: np.ndarray, name: str, colour:
     return Curve(name, called[:, ~positive].mean(axis=1), called[:, positive].mean(axis=1), colour)
 
 
-def calibration(rows: list[Row]) -> Chart:
+def calibration(rows: list[Row]) -> list[Chart]:
     """Return predicted against observed shares, in groups and smoothed, with the line of perfect calibration."""
-    curves = []
+    titles = ("Predicted probability", "Observed share")
+    return [
+        Chart(key, title, *titles, (*_calibration_curves(part), _diagonal("perfect")), (0, 1), (0, 1))
+        for key, title, part in _titled("calibration", "Calibration", _grouped(rows))
+    ]
+
+
+def _calibration_curves(rows: list[Row]) -> Iterator[Curve]:
     for kind, style in (("smoothed", LINE), ("binned", POINTS)):
         for (name, colour), part in _parts([row for row in rows if row["curve"] == kind]):
             label = name if style == LINE else f"{name}, groups"
-            curves.append(Curve(label, _column(part, "predicted"), _column(part, "observed"), colour, style))
-    titles = ("Calibration", "Predicted probability", "Observed share")
-    return Chart("calibration", *titles, (*curves, _diagonal("perfect")), (0, 1), (0, 1))
+            yield Curve(label, _column(part, "predicted"), _column(part, "observed"), colour, style)
 
 
-def decision(rows: list[Row]) -> Chart:
+def decision(rows: list[Row]) -> list[Chart]:
     """Return the net benefit at each threshold, beside treating all and treating none."""
+    groups = _titled("decision", "Decision curve", _grouped(rows))
+    return [_decision_chart(key, title, part) for key, title, part in groups]
+
+
+def _decision_chart(key: str, title: str, rows: list[Row]) -> Chart:
     curves = []
     for (name, colour), part in _parts(rows):
         thresholds = _column(part, "threshold")
@@ -199,8 +231,22 @@ def decision(rows: list[Row]) -> Chart:
     curves.append(Curve("treat none", thresholds, np.zeros(len(thresholds)), GREY, DASHED))
     highest = max(float(curve.y.max()) for curve in curves)
     limits = (float(thresholds[0]), float(thresholds[-1]))
-    titles = ("Decision curve", "Threshold probability", "Net benefit")
-    return Chart("decision", *titles, tuple(curves), limits, (-0.3 * highest, 1.1 * highest))
+    titles = ("Threshold probability", "Net benefit")
+    return Chart(key, title, *titles, tuple(curves), limits, (-0.3 * highest, 1.1 * highest))
+
+
+def _lassos(folder: Path, probabilities: list[Row]) -> list[Chart]:
+    """Return the path of the LASSO; with one for each class that of the last class first, as the report has it."""
+    first, others = lasso(read_rows(folder / "lasso_path.csv")), {}
+    classes = [name[len(_PREFIX) :] for name in probabilities[0] if name.startswith(_PREFIX)]
+    for i, name in enumerate(classes):
+        path = folder / f"lasso_path_{i}.csv"
+        if path.is_file():
+            others[name] = read_rows(path)
+    if others:
+        first = replace(first, title=f"{first.title}, {classes[-1]}")
+    named = ((f"lasso {name}", name, lasso(rows)) for name, rows in others.items())
+    return [first, *(replace(chart, key=key, title=f"{chart.title}, {name}") for key, name, chart in named)]
 
 
 def lasso(rows: list[Row]) -> Chart:
@@ -223,12 +269,17 @@ def _sign_colour(weight: float) -> tuple[float, float, float]:
     return BLUE if weight > 0 else ORANGE if weight < 0 else GREY
 
 
+def _grouped(rows: list[Row]) -> dict[str, list[Row]]:
+    """Return the rows of each chart: all of them, or of several classes each set of rows, lest curves are too many."""
+    if len({row["class"] for row in rows}) == 1:
+        return {"": rows}
+    return {each: [row for row in rows if row["rows"] == each] for each in dict.fromkeys(row["rows"] for row in rows)}
+
+
 def _parts(rows: list[Row]) -> list[tuple[tuple[str, tuple], list[Row]]]:
-    """Separate rows by what they are and by class, with name and colour; of several classes the first rows only."""
+    """Separate the rows of a chart by what they are and by class, with name and colour."""
     keys = list(dict.fromkeys((row["rows"], row["class"]) for row in rows))
     classes = list(dict.fromkeys(name for _, name in keys))
-    if len(classes) > 1:
-        keys = [key for key in keys if key[0] == keys[0][0]]
     return [
         (
             _name_and_colour(*key, classes.index(key[1]), len(classes) > 1),

@@ -54,6 +54,7 @@ def collect(header: Header, name: str, findings: Findings) -> None:
     dicom_spacing.find(header, findings)
     _polarity(header, findings)
     modality_lut.find(header, findings)
+    _window(header, findings)
     _intent(header, findings)
     _compression(header, findings)
     _breast(header, findings)
@@ -143,6 +144,13 @@ def _polarity(header: Header, findings: Findings) -> None:
         findings.refuse("is MONOCHROME1 with signed pixels, which readers invert in different ways. Export it again.")
     if shape and (shape == "INVERSE") != inverted:
         findings.note(f"PresentationLUTShape {shape} contradicts {polarity}; PhotometricInterpretation is believed.")
+
+
+def _window(header: Header, findings: Findings) -> None:
+    """The first of the windows that the file offers a display; features are not made of it."""
+    centres, widths = header.numbers("WindowCenter"), header.numbers("WindowWidth")
+    if centres and widths and widths[0] >= 1:
+        findings.add("window", [centres[0], widths[0]], "WindowCenter, WindowWidth")
 
 
 def _intent(header: Header, findings: Findings) -> None:

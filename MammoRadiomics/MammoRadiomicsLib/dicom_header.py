@@ -25,7 +25,7 @@ _KEYWORDS = (
     "ViewPosition", "ViewCodeSequence", "ImageLaterality", "Laterality", "PatientOrientation", "BreastImplantPresent",
     "SamplesPerPixel", "PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns",
     "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PresentationLUTShape", "BurnedInAnnotation",
-    "RescaleSlope", "RescaleIntercept", "ModalityLUTSequence",
+    "RescaleSlope", "RescaleIntercept", "ModalityLUTSequence", "WindowCenter", "WindowWidth",
     "LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod",
 )  # fmt: skip
 # Three groups of 64 characters, of a name in three scripts (PS3.5, 6.2); nothing else is as long.

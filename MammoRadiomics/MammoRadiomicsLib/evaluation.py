@@ -13,7 +13,7 @@ from .errors import InputError
 # The range over which the study calls its models useful lies within.
 DECISION_THRESHOLDS = np.arange(5, 61) / 100
 BOOTSTRAP = "patient bootstrap, models held fixed"
-_FEW_PATIENTS = 5
+FEW_PATIENTS = 5
 _MEASURES = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
 _NO_AUC = {"mean": None, "low": None, "high": None, "method": "none: the rows hold no two classes to tell apart"}
 
@@ -24,8 +24,9 @@ class Evidence:
 
     Parameters
     ----------
-    rows : {"cross-validated", "test", "training"}
-        How the models knew these rows: each by models that did not see it, none at all, or fitted on them.
+    rows : {"cross-validated", "test", "transductive", "training"}
+        How the models knew these rows: each by models that did not see it, none at all, without outcomes, or fitted on
+        them.
     classes : tuple of str
         Names.
     target : numpy.ndarray
@@ -87,7 +88,7 @@ def measure(evidence: Evidence, random_state: int, thresholds: dict[str, float] 
         means over classes when each lesion is called by its largest probability. What cannot be had is None.
     """
     thresholds = thresholds or {}
-    resampled = _resampled_aucs(evidence, random_state)
+    resampled = resampled_aucs(evidence, random_state)
     metrics: dict = {
         "rows": evidence.rows,
         "lesions": len(evidence.target),
@@ -105,7 +106,7 @@ def measure(evidence: Evidence, random_state: int, thresholds: dict[str, float] 
         metrics["thresholds_from"][name] = "other rows" if name in thresholds else "these rows (Youden)"
     metrics["confusion"] = _confusion(evidence, metrics["operating_point"])
     if len(evidence.classes) > 2:
-        metrics["auc"]["macro"] = _bootstrap_interval(np.mean(list(resampled.values()), axis=0))
+        metrics["auc"]["macro"] = bootstrap_interval(np.mean(list(resampled.values()), axis=0))
         metrics["macro"] = _macro(evidence)
     return metrics
 
@@ -134,14 +135,14 @@ def compare(first: Evidence, second: Evidence, random_state: int) -> dict[str, d
     same = first.classes == second.classes and np.array_equal(first.target, second.target)
     if not same or not np.array_equal(first.patients, second.patients):
         raise InputError("The two models were measured on different lesions or classes. Compare them on the same.")
-    aucs, others = (_resampled_aucs(each, random_state) for each in (first, second))
+    aucs, others = (resampled_aucs(each, random_state) for each in (first, second))
     found = {}
     for i in aucs:
         name = first.classes[i]
         if _delong_holds(first, i) and _delong_holds(second, i):
             found[name] = _delong_difference(first, second, i)
         else:
-            interval = _bootstrap_interval(aucs[i] - others[i], f"paired {BOOTSTRAP}")
+            interval = bootstrap_interval(aucs[i] - others[i], f"paired {BOOTSTRAP}")
             found[name] = {"difference": interval.pop("mean"), "p": None} | interval
     return found
 
@@ -170,14 +171,14 @@ def _auc_with_interval(evidence: Evidence, i: int, resampled: np.ndarray) -> dic
     from scipy.stats import norm
 
     if not _delong_holds(evidence, i):
-        return _bootstrap_interval(resampled)
+        return bootstrap_interval(resampled)
     aucs, covariance = delong(evidence.target == i, evidence.probabilities[:, :, i])
     half = norm.ppf(0.975) * np.sqrt(covariance[0, 0])
     low, high = np.clip([aucs[0] - half, aucs[0] + half], 0, 1)
     return {"mean": float(aucs[0]), "low": float(low), "high": float(high), "method": "DeLong"}
 
 
-def _resampled_aucs(evidence: Evidence, random_state: int) -> dict[int, np.ndarray]:
+def resampled_aucs(evidence: Evidence, random_state: int) -> dict[int, np.ndarray]:
     """Return by measured class the AUC of all rows, followed by those of the resamples; shape (1 + resamples,)."""
     drawn = bootstrap_weights(np.random.default_rng(random_state), evidence.patients)
     weights = np.vstack([np.ones(len(evidence.target)), drawn])
@@ -187,7 +188,7 @@ def _resampled_aucs(evidence: Evidence, random_state: int) -> dict[int, np.ndarr
     }
 
 
-def _bootstrap_interval(resampled: np.ndarray, method: str = BOOTSTRAP) -> dict:
+def bootstrap_interval(resampled: np.ndarray, method: str = BOOTSTRAP) -> dict:
     """Return the first of the values with the 95% percentile interval of the others."""
     if np.isnan(resampled[0]):
         return dict(_NO_AUC)
@@ -197,8 +198,8 @@ def _bootstrap_interval(resampled: np.ndarray, method: str = BOOTSTRAP) -> dict:
 
 
 def _mean(fits: list[tuple[float | None, float | None]], part: int) -> float | None:
-    values = [fit[part] for fit in fits]
-    return None if None in values else float(np.mean(values))
+    known = [value for fit in fits if (value := fit[part]) is not None]
+    return float(np.mean(known)) if len(known) == len(fits) else None
 
 
 def _operating_point(positive: np.ndarray, probability: np.ndarray, threshold: float | None) -> dict:
@@ -254,10 +255,10 @@ def subgroups(evidence: Evidence, labels: np.ndarray, random_state: int) -> list
     rows = []
     for label in np.unique(labels):
         part = evidence.part(labels == label)
-        for i, aucs in _resampled_aucs(part, random_state).items():
+        for i, aucs in resampled_aucs(part, random_state).items():
             positive = part.target == i
-            few = min(len(np.unique(part.patients[side])) for side in (positive, ~positive)) < _FEW_PATIENTS
-            found = _NO_AUC if few else _bootstrap_interval(aucs)
+            few = min(len(np.unique(part.patients[side])) for side in (positive, ~positive)) < FEW_PATIENTS
+            found = _NO_AUC if few else bootstrap_interval(aucs)
             rows.append(
                 {
                     "class": part.classes[i],
@@ -267,7 +268,7 @@ def subgroups(evidence: Evidence, labels: np.ndarray, random_state: int) -> list
                     "auc": found["mean"],
                     "low": found["low"],
                     "high": found["high"],
-                    "note": f"fewer than {_FEW_PATIENTS} patients with or without the class" if few else "",
+                    "note": f"fewer than {FEW_PATIENTS} patients with or without the class" if few else "",
                 }
             )
     return rows
@@ -369,8 +370,8 @@ def calibration_bins(positive: np.ndarray, probability: np.ndarray, bins: int = 
         ``predicted`` (mean), ``observed`` with Wilson's 95% interval ``low`` to ``high``, and ``lesions``.
     """
     edges = np.quantile(probability, np.arange(1, bins) / bins)
-    group = np.searchsorted(edges, probability, side="right")
-    rows = []
+    group: np.ndarray = np.searchsorted(edges, probability, side="right")
+    rows: list[dict] = []
     for each in np.unique(group):
         observed, low, high = _wilson(positive[group == each])
         predicted = float(probability[group == each].mean())
@@ -401,7 +402,7 @@ def at_threshold(positive: np.ndarray, probability: np.ndarray, threshold: float
         or None where no row counts.
     """
     counted = _counted(positive, probability > threshold)
-    return {"threshold": threshold} | {name: _wilson(right) for name, right in counted.items()}
+    return {"threshold": threshold} | {name: _wilson(right) if right.size else None for name, right in counted.items()}
 
 
 def _counted(positive: np.ndarray, called: np.ndarray) -> dict[str, np.ndarray]:
@@ -410,11 +411,10 @@ def _counted(positive: np.ndarray, called: np.ndarray) -> dict[str, np.ndarray]:
     return dict(zip(_MEASURES, rights, strict=True))
 
 
-def _wilson(right: np.ndarray) -> list[float] | None:
+def _wilson(right: np.ndarray) -> list[float]:
+    """Return the share of at least one lesion, and its 95% interval."""
     from scipy.stats import binomtest
 
-    if not right.size:
-        return None
     interval = binomtest(int(right.sum()), right.size).proportion_ci(method="wilson")
     return [float(right.mean()), float(interval.low), float(interval.high)]
 

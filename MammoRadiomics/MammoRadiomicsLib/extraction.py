@@ -111,7 +111,7 @@ def rows_of_outline(row: Row, preset: Preset, spacing_mm: float | None, perturb:
     InputError
         When image, mask, label or spacing cannot be used, or a feature has no value.
     """
-    image, roi, known = _read_outline(row, spacing_mm)
+    image, roi, known = read_outline(row, spacing_mm)
     features, source = feature_row(row, image, roi, preset)
     source["notes"] += known.notes
     yield features, source
@@ -120,7 +120,8 @@ def rows_of_outline(row: Row, preset: Preset, spacing_mm: float | None, perturb:
         yield feature_row(row | {"reader": f"{PERTURBED}{i:02d}"}, image, variant, preset)
 
 
-def _read_outline(row: Row, spacing_mm: float | None) -> tuple[sitk.Image, sitk.Image, Intake]:
+def read_outline(row: Row, spacing_mm: float | None) -> tuple[sitk.Image, sitk.Image, Intake]:
+    """Read the image and the mask that a row of the cohort names, see :func:`.imaging.read_case_noting`."""
     for column in ("image", "mask"):
         if not row.get(column):
             raise InputError(f"The cohort names no {column}. Fill in the column {column}.")

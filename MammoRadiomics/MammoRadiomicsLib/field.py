@@ -55,6 +55,12 @@ class Box:
             min(self.right + margin[1], shape[1]),
         )
 
+    def with_surroundings(self, shape: tuple[int, int]) -> Box:
+        """A square twice as large as the box around it, as far as an image of `shape` has one."""
+        height, width = self.shape
+        longest = max(height, width)
+        return self.widened((longest - height // 2, longest - width // 2), shape)
+
     def relative_to(self, other: Box) -> Box:
         """The same box, counted from the corner of `other`."""
         return self.shifted(-other.top, -other.left)

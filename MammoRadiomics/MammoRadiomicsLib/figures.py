@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import itertools
 import textwrap
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import SimpleITK as sitk
 
 from .field import Box
 from .prediction import explained, named, outcome_names
+from .print_style import for_screen
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 OUTLINE_COLOUR = "#E69F00"
 BAR_COLOUR, WARNING_COLOUR = "#0072B2", "#B22222"
 
 
-def outlined_views(outlines: dict[str, tuple[sitk.Image, sitk.Image]], title: str):
+@for_screen
+def outlined_views(outlines: dict[str, tuple[sitk.Image, sitk.Image]], title: str) -> Figure:
     """Show each view as in its file, and beside it the lesion with its outline and a scale bar.
 
     Parameters
@@ -36,7 +43,7 @@ def outlined_views(outlines: dict[str, tuple[sitk.Image, sitk.Image]], title: st
     axes = figure.subplots(len(outlines), 2, squeeze=False)
     for (view, (image, roi)), (whole, near) in zip(outlines.items(), axes, strict=True):
         pixels, inside = (sitk.GetArrayViewFromImage(each)[0] for each in (image, roi))
-        rows, columns = _square_around(inside)
+        rows, columns = Box.around(inside).with_surroundings(inside.shape).slices
         _show(whole, pixels, inside)
         whole.set_title(f"{view}, whole image", fontsize=10)
         corner = (columns.start, rows.start)
@@ -49,14 +56,7 @@ def outlined_views(outlines: dict[str, tuple[sitk.Image, sitk.Image]], title: st
     return figure
 
 
-def _square_around(inside: np.ndarray) -> tuple[slice, slice]:
-    """Rows and columns of a square around the outline, twice as large, as far as the image has them."""
-    box = Box.around(inside)
-    margins = tuple(max(box.shape) - length // 2 for length in box.shape)
-    return box.widened(margins, inside.shape).slices
-
-
-def _show(axes, pixels: np.ndarray, inside: np.ndarray) -> None:
+def _show(axes: Axes, pixels: np.ndarray, inside: np.ndarray) -> None:
     """Draw pixels in grey and the outline on them; arrays (rows, columns)."""
     # A screen has fewer pixels than a mammogram.
     step = max(1, max(pixels.shape) // 1200)
@@ -68,13 +68,14 @@ def _show(axes, pixels: np.ndarray, inside: np.ndarray) -> None:
     axes.set_axis_off()
 
 
-def _add_scale_bar(axes, height: int, spacing_mm: float) -> None:
+def _add_scale_bar(axes: Axes, height: int, spacing_mm: float) -> None:
     x = y = 0.05 * height
     axes.plot([x, x + 5 / spacing_mm], [height - y] * 2, color="white", linewidth=2.5)
     axes.annotate("5 mm", (x, height - y), (0, 4), textcoords="offset points", color="white", fontsize=9)
 
 
-def predictions(records: list[dict]):
+@for_screen
+def predictions(records: list[dict]) -> Figure:
     """Show what each model says of one lesion: probabilities, what moves them, and the warnings under them.
 
     Parameters
@@ -115,13 +116,13 @@ def _notes_of(record: dict) -> list[str]:
     return [textwrap.fill(line, 125, break_on_hyphens=False) for line in lines]
 
 
-def _draw_probabilities(axes, record: dict) -> None:
+def _draw_probabilities(axes: Axes, record: dict) -> None:
     """Bars for the probabilities shown, marks for the prevalence and what else is known of them."""
     local = record["local_probabilities"]
     title, shown = named(record, "local_probabilities" if local else "probabilities")
     places, values = np.arange(len(shown)), list(shown.values())
     bars = axes.barh(places, values, color=BAR_COLOUR, height=0.5)
-    handles = [(bars, "for your prevalence" if local else "probability")]
+    handles: list[tuple[Any, str]] = [(bars, "for your prevalence" if local else "probability")]
     if local:
         as_trained = axes.plot(list(record["probabilities"].values()), places, "o", color="white", mec="black", ms=6)[0]
         handles.append((as_trained, "as trained"))
@@ -145,7 +146,7 @@ def _draw_probabilities(axes, record: dict) -> None:
     )
 
 
-def _draw_reasons(axes, record: dict) -> None:
+def _draw_reasons(axes: Axes, record: dict) -> None:
     """Bars for the strongest Shapley values, with their errors where they were sampled."""
     name, base, values = explained(record)
     shown = outcome_names(record["outcome"])[1].get(name, name)

@@ -13,7 +13,7 @@ import SimpleITK as sitk
 from . import dicom_header, dicom_segmentation, intake
 from .errors import InputError
 from .intake import Intake
-from .slices import FORMATS_WITHOUT_GEOMETRY, PLAUSIBLE_SPACING_MM, one_slice
+from .slices import FORMATS_WITHOUT_GEOMETRY, one_slice, refuse_implausible_spacing
 
 
 def read_case(
@@ -52,6 +52,8 @@ def read_case_noting(
         When either file is unusable, they do not belong together, or the pixel spacing is unknown.
     """
     image_path, mask_path = Path(image_path), Path(mask_path)
+    if spacing_mm is not None:
+        refuse_implausible_spacing(spacing_mm, f"image {image_path.name}")
     image, known = intake.read(image_path)
     if dicom_segmentation.is_segmentation(mask_path):
         uid = dicom_segmentation.instance_uid(image_path)
@@ -145,13 +147,8 @@ def with_spacing(image: sitk.Image, spacing_mm: float | None = None, what: str =
             f"The {what} does not say how large its pixels are. "
             "Give the pixel spacing in mm (on the command line: --spacing MM)."
         )
-    smallest, largest = PLAUSIBLE_SPACING_MM
     for spacing in (columns_mm, rows_mm):
-        if not smallest <= spacing <= largest:
-            raise InputError(
-                f"A pixel spacing of {spacing:g} mm is impossible for the {what}: "
-                f"a mammogram's lies between {smallest} and {largest} mm. Give it in millimetres."
-            )
+        refuse_implausible_spacing(spacing, what)
     image = sitk.Image(image)
     image.SetSpacing((columns_mm, rows_mm, 1.0 if spacing_mm is not None else image.GetSpacing()[2]))
     return image
@@ -175,8 +172,8 @@ def roi_mask(image: sitk.Image, mask: sitk.Image, label: int = 1) -> sitk.Image:
     Raises
     ------
     InputError
-        Stacks and colour images, another geometry, no such label, an outline thinner than two pixels, pixels of the
-        image that are not finite.
+        Stacks and colour images, another geometry, no such label, an outline thinner than two pixels, an
+        image that is constant or has pixels that are not finite.
     """
     image, mask = one_slice(image, "image"), one_slice(mask, "mask")
     _refuse_other_geometry(image, mask)
@@ -186,6 +183,8 @@ def roi_mask(image: sitk.Image, mask: sitk.Image, label: int = 1) -> sitk.Image:
             f"The image has {np.count_nonzero(~np.isfinite(pixels))} pixels that are not finite numbers. "
             "Export it again without NaN or infinite values."
         )
+    if pixels.min() == pixels.max():
+        raise InputError(f"The image has the value {pixels.min():g} in every pixel. Pick another image.")
     labels = sitk.GetArrayViewFromImage(mask)
     if label == 0:
         raise InputError("Label 0 is the background of a mask. Pick the label of the lesion.")

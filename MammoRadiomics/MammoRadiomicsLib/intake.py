@@ -26,7 +26,10 @@ __all__ = ["Fact", "Intake", "inspect", "of_volume", "read", "read_mask"]
 
 _LOSSY_SUFFIXES, _TIFF_SUFFIXES = (".jpg", ".jpeg"), (".tif", ".tiff")
 _TIFF_PHOTOMETRIC = 262
-_UNREADABLE = "cannot be read as an image. Use DICOM, NRRD, NIfTI, MetaImage, PNG, TIFF or PGM."
+_UNREADABLE = (
+    "cannot be read as an image: it is damaged, cut short or none. Copy it again, or use DICOM, NRRD, NIfTI, "
+    "MetaImage, PNG, TIFF or PGM."
+)
 
 
 def inspect(path: str | Path, *, pixels: bool = True, identifiers: bool = False) -> Intake:
@@ -163,7 +166,9 @@ def _by_header(path: Path, what: str) -> tuple[Findings, dicom_header.Header | N
 
 def _refuse_missing(path: Path, found: Findings) -> None:
     if not path.is_file():
-        found.refuse(f"does not exist: {path}. Check the path.")
+        found.refuse(
+            f"is no file: {path}. Give one image file." if path.exists() else f"does not exist: {path}. Check the path."
+        )
 
 
 def _plain_header(path: Path, found: Findings) -> None:

@@ -40,7 +40,7 @@ class LassoDescent:
         """Minimise ``|y - Xw - c|^2 / 2n + alpha |w|_1``; return the weights, shape (columns,), and the intercept."""
         penalty = len(self._response) * alpha
         weights = _active_set(self._gram, self._covariances, penalty, self._last)
-        squares = self._response @ self._response
+        squares = float(self._response @ self._response)
         if duality_gap(self._gram, self._covariances, squares, penalty, weights) > TOLERANCE * squares:
             _, path, _ = lasso_path(
                 self._z, self._response, alphas=[alpha], coef_init=weights, precompute=self._gram,

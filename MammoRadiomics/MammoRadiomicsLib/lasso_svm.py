@@ -8,6 +8,7 @@ How well that does is the matter of :mod:`.learning`.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import joblib
 import numpy as np
@@ -20,6 +21,9 @@ from sklearn.svm import SVC
 from .evaluation import reported
 from .selection import Selection, StableColumns, balanced, select
 from .settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from .lesions import Lesions
 
 
 class Selections:
@@ -78,7 +82,9 @@ class LassoSvm(ClassifierMixin, BaseEstimator):
         self.positive = positive
         self.selections = selections
 
-    def fit(self, X, y, target=None, patients=None) -> LassoSvm:
+    def fit(
+        self, X: np.ndarray, y: np.ndarray, target: np.ndarray | None = None, patients: np.ndarray | None = None
+    ) -> LassoSvm:
         """Fit on rows `X` (n, columns) whose class is `target` (n,); `y` is ``target == positive``."""
         settings = self.settings or TrainingSettings()
         target = np.asarray(y if target is None else target)
@@ -92,11 +98,11 @@ class LassoSvm(ClassifierMixin, BaseEstimator):
         self.svc_.fit(rows, classes == self.positive)
         return self
 
-    def decision_function(self, X) -> np.ndarray:
+    def decision_function(self, X: np.ndarray) -> np.ndarray:
         """Return the machine's decision values, shape (n,)."""
         return self.svc_.decision_function(self.selection_.standardised(X))
 
-    def predict(self, X) -> np.ndarray:
+    def predict(self, X: np.ndarray) -> np.ndarray:
         """Return the class of each row, shape (n,)."""
         return self.classes_[(self.decision_function(X) > 0).astype(int)]
 
@@ -149,6 +155,35 @@ def fit_as_published(
         # Missing cells are filled with what real rows say, as they were before the fit.
         estimator.selection_ = replace(estimator.selection_, fill=imputer.statistics_)
     return fitted
+
+
+def cross_fitted_radscores(
+    fitted: list[CalibratedClassifierCV], data: Lesions, stable: StableColumns, settings: TrainingSettings
+) -> np.ndarray:
+    """Return the radscore of each row by a LASSO that has not seen its patient, shape (n,).
+
+    The folds are those that calibrate; for them, the nested protocol has made its selections already.
+
+    Parameters
+    ----------
+    fitted : list of CalibratedClassifierCV
+        What :func:`fit` or :func:`fit_as_published` made of the same rows.
+    data : Lesions
+        The n rows.
+    stable, settings
+        As for :func:`fit`.
+    """
+    values, target, patients = data.values, data.target, data.patients
+    selections = fitted[0].calibrated_classifiers_[0].estimator.selections
+    scores = np.empty(len(target))
+    for known, held_out in _calibration_splits(values, target, patients, settings):
+        if settings.protocol == "study":
+            settled = stable.settled(patients[known], settings)
+            selection = selection_of(fit_as_published(values[known], target[known], settled, settings))
+        else:
+            selection = selections.on(values[known], target[known], patients[known])
+        scores[held_out] = selection.radscores(values[held_out])
+    return scores
 
 
 def _calibration_splits(

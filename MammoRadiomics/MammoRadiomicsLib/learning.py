@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import assembly, evaluation, lasso_svm, lesions, presets, sample_size, stability, validation
+from . import (
+    assembly,
+    centre_runs,
+    centres,
+    combination,
+    evaluation,
+    lasso_svm,
+    lesions,
+    presets,
+    sample_size,
+    stability,
+    validation,
+)  # fmt: skip
+from . import predictors as clinical_predictors
+from .centres import Centres
+from .combat import Combat
+from .combination import COMBINED, Beside, Combined
 from .errors import InputError
 from .evaluation import Evidence
 from .lesions import Lesions
+from .predictors import Clinical, Predictors
 from .progress import Progress, silent
 from .selection import LassoPath, StableColumns
 from .settings import SLNM_THRESHOLDS, STUDY_HOLDOUT, TrainingSettings
@@ -30,7 +48,7 @@ class Training:
     model : Model
         Fitted on all training lesions.
     lesions, test_lesions : Lesions
-        What it was trained on, and what was kept from it (None without a split).
+        What it was trained on, and what was kept from it (None without a split), as extracted.
     stable : StableColumns
         Which columns the ICC let pass.
     evidence : dict of Evidence
@@ -43,6 +61,10 @@ class Training:
         Mean AUC of the nested protocol on each permutation of the outcomes.
     sample_size : dict
         See :func:`.sample_size.requirements`.
+    combined : Combined or None
+        The clinical and the combined model beside that of radiomics, where there are clinical predictors.
+    centres : Centres or None
+        How radiomics does in each scanner or centre, where a column says which.
     """
 
     model: Model
@@ -54,6 +76,12 @@ class Training:
     selected: list[tuple[str, ...]]
     permuted: list[float]
     sample_size: dict
+    combined: Combined | None = None
+    centres: Centres | None = None
+
+    def rows_of(self, key: str) -> Lesions:
+        """Return the lesions of one of the `evidence`."""
+        return self.test_lesions if key == "test" and self.test_lesions else self.lesions
 
     @property
     def settings(self) -> TrainingSettings:
@@ -70,6 +98,7 @@ def train(
     *,
     stable_features: dict[str, bool] | None = None,
     jobs: int = 1,
+    predictors: Predictors | None = None,
 ) -> Training:
     """Train a model and measure it as its protocol says.
 
@@ -90,6 +119,9 @@ def train(
         by default judged on repeated outlines of training patients, where the table has any.
     jobs : int
         Processes that fit outer folds at the same time; the result is the same for any number.
+    predictors : Predictors, optional
+        Clinical columns of the table: a combined model on them and the radscore is fitted and compared with each alone.
+        The study's own variables are compared, but make no combined model.
 
     Raises
     ------
@@ -99,37 +131,59 @@ def train(
     settings = settings or TrainingSettings()
     settings.validate()
     preset = _one_preset(table, preset)
-    data = lesions_of(table, outcome, settings)
+    spacing_mm = _one_spacing(table, preset)
+    data = lesions_of(table, outcome, settings, predictors)
     stable = stable_columns(table, data.names, settings, stable_features)
     known, kept = _train_and_test(data, outcome, settings)
-    evidence, selected, permuted = {}, [], []
+    clinical = clinical_predictors.prepared(known, kept, predictors) if predictors else None
+    ready, ready_kept, combat = _harmonised(known, kept, settings)
+    evidence, selected, permuted, beside = {}, [], [], {}
     if settings.protocol == "nested":
-        evidence["cross_validated"], selected, permuted = validation.cross_validate(
-            known, stable, settings, progress, jobs
+        found = validation.cross_validate(
+            known, stable, settings, progress, jobs, clinical=clinical.training if clinical else None
         )
+        evidence["cross_validated"], selected, permuted = found.evidence, found.selected, found.permuted
+        beside["cross_validated"] = found.beside
     with validation.quick_and_single():
-        fitted = _final(known, stable, settings)
-    evidence |= {"training": _evidence("training", fitted, known)}
-    if kept:
-        evidence |= {"test": _evidence("test", fitted, kept)}
+        fitted = _final(ready, stable, settings)
+        selection = lasso_svm.selection_of(fitted)
+        fits = _fit_beside(fitted, ready, clinical, stable, settings) if clinical else None
+    evidence |= {"training": _evidence("training", fitted, ready)}
+    if ready_kept:
+        evidence |= {"test": _evidence("test", fitted, ready_kept)}
+    combined = None
+    if clinical and fits:
+        for key, part in (("training", ready), ("test", ready_kept)):
+            if part:
+                beside[key] = fits.probabilities(selection.radscores(part.values), clinical.expanded(key))
+        combined = _combined(evidence, beside, fits, clinical, settings)
     needed = sample_size.requirements(_counts(known), len(data.names))
+    of_centres = _centres(known, stable, evidence.get("cross_validated"), settings, progress, jobs=jobs)
     training = {
         "test_lesions": len(kept.target) if kept else 0,
         "calibrated_prevalence": _calibrated_prevalence(data.classes, settings),
         "stability": _stability_in_words(stable, known, settings, stable_features is not None),
         "sample_size": sample_size.statement(needed),
+        "centres": centres.statement(of_centres, dict(Counter(sorted(known.centres)))) if of_centres else "",
     }
     manifest = assembly.manifest_of(known, preset, settings) | {
         "outcome": outcome,
-        "pixel_spacing_mm": _one_spacing(table, preset),
+        "pixel_spacing_mm": spacing_mm,
         "metrics": measured(evidence, settings),
         "thresholds": list(SLNM_THRESHOLDS) if outcome == "slnm" else None,
     }
     manifest["training"] |= training
-    selection = lasso_svm.selection_of(fitted)
-    model = assembly.assemble(fitted, replace(known, values=selection.filled(known.values)), manifest)
+    if of_centres and of_centres.unharmonised:
+        plain = evaluation.measure(of_centres.unharmonised, settings.random_state)
+        manifest["metrics"]["unharmonised"] = plain | {"rows": "cross-validated, unharmonised"}
+    if combined and combined.label:
+        fits = None
+    elif combined:
+        manifest["clinical"] = {"metrics": combined.metrics[COMBINED]}
+    filled = replace(ready, values=selection.filled(ready.values))
+    model = assembly.assemble(fitted, filled, manifest, fits, clinical.filled if clinical else None, combat=combat)
     paths = tuple(replace(path, names=tuple(data.names[i] for i in path.columns)) for path in selection.paths)
-    return Training(model, known, kept, stable, evidence, paths, selected, permuted, needed)
+    return Training(model, known, kept, stable, evidence, paths, selected, permuted, needed, combined, of_centres)
 
 
 def _train_and_test(data: Lesions, outcome: str, settings: TrainingSettings) -> tuple[Lesions, Lesions | None]:
@@ -138,16 +192,82 @@ def _train_and_test(data: Lesions, outcome: str, settings: TrainingSettings) -> 
     rows, test_rows = validation.split_rows(data, holdout, settings.random_state)
     known, kept = data.take(rows), data.take(test_rows) if test_rows.size else None
     _refuse_small_classes(known, outcome, settings)
+    if settings.centre:
+        centre_runs.names_of(known)
     if kept and len(np.unique(kept.target)) < len(data.classes):
         raise InputError(f"The test rows lack a class of {outcome}. Keep more patients for the test, or none.")
     return known, kept
 
 
-def lesions_of(table: FeatureTable, outcome: str, settings: TrainingSettings) -> Lesions:
+def _harmonised(
+    known: Lesions, kept: Lesions | None, settings: TrainingSettings
+) -> tuple[Lesions, Lesions | None, Combat | None]:
+    """Return training and test rows as the model takes them, and what harmonised them."""
+    known, fitted = validation.harmonised(known, np.arange(len(known.target)), settings)
+    if kept and fitted:
+        kept = replace(kept, values=fitted.apply(kept.values, np.array(kept.centres))[0])
+    return known, kept, fitted
+
+
+def _centres(
+    known: Lesions,
+    stable: StableColumns,
+    evidence: Evidence | None,
+    settings: TrainingSettings,
+    progress: Progress,
+    *,
+    jobs: int,
+) -> Centres | None:
+    """Measure each centre, left out and within the cross-validation, without harmonisation beside that with it."""
+    if not settings.centre or evidence is None:
+        return None
+    left_out = centre_runs.leave_one_out(known, stable, settings, progress, jobs)
+    within, unharmonised = {centres.WITHIN: evidence}, None
+    if settings.harmonise:
+        plain = replace(settings, harmonise=False, permutations=0)
+        unharmonised = validation.cross_validate(known, stable, plain, progress, jobs).evidence
+        within = {centres.WITHIN: unharmonised, centres.HARMONISED: evidence}
+    rows = centres.performance(left_out, within, known.centres, settings.random_state)
+    return Centres(settings.centre, rows, unharmonised)
+
+
+def _fit_beside(
+    fitted: list[CalibratedClassifierCV],
+    known: Lesions,
+    clinical: Clinical,
+    stable: StableColumns,
+    settings: TrainingSettings,
+) -> Beside:
+    """Fit the clinical and the combined model on all training rows."""
+    scores = lasso_svm.cross_fitted_radscores(fitted, known, stable, settings)
+    return combination.fit(scores, clinical.expanded("training"), known.target)
+
+
+def _combined(
+    evidence: dict[str, Evidence],
+    beside: dict[str, dict[str, np.ndarray]],
+    fits: Beside,
+    clinical: Clinical,
+    settings: TrainingSettings,
+) -> Combined:
+    """Put the evidence for the three models side by side, each with its own operating points."""
+    of_models = {
+        model: {key: replace(each, probabilities=beside[key][model]) for key, each in evidence.items()}
+        if model in combination.BESIDE
+        else evidence
+        for model in combination.MODELS
+    }
+    metrics = {model: measured(each, settings) for model, each in of_models.items()}
+    return combination.together(of_models, metrics, fits, clinical, settings.random_state)
+
+
+def lesions_of(
+    table: FeatureTable, outcome: str, settings: TrainingSettings, predictors: Predictors | None = None
+) -> Lesions:
     """Return the lesions that a training with these settings is about; InputError where features are missing."""
     data = lesions.from_table(
         table, outcome, settings.views,
-        reader=settings.reader, split=settings.split, complete=settings.missing == "complete",
+        reader=settings.reader, split=settings.split, centre=settings.centre, complete=settings.missing == "complete",
     )  # fmt: skip
     missing = np.isnan(data.values)
     if settings.missing == "refuse" and missing.any():
@@ -156,7 +276,10 @@ def lesions_of(table: FeatureTable, outcome: str, settings: TrainingSettings) ->
             f"Case {data.keys[row][0]} has no value of {data.names[column]}; {missing.any(axis=1).sum()} lesions lack "
             "a feature. Leave them out (missing: complete) or fill in medians (missing: impute)."
         )
-    return data
+    if predictors is None:
+        return data
+    names = clinical_predictors.names_of(predictors, table, outcome)
+    return clinical_predictors.with_cells(data, table, names, settings.missing)
 
 
 def _final(data: Lesions, stable: StableColumns, settings: TrainingSettings) -> list[CalibratedClassifierCV]:
@@ -217,8 +340,9 @@ def stable_columns(
         return everything
     if known is not None:
         return StableColumns(np.array([known[column.rpartition("/")[2]] for column in columns]))
-    repeats = tuple(stability.repeated_outlines(part) for part in lesions.parts_of_views(table, settings.views))
-    return everything if None in repeats else StableColumns(everything.fixed, repeats)
+    parts = lesions.parts_of_views(table, settings.views)
+    repeats = tuple(found for part in parts if (found := stability.repeated_outlines(part)) is not None)
+    return StableColumns(everything.fixed, repeats) if len(repeats) == len(parts) else everything
 
 
 def _stability_in_words(stable: StableColumns, known: Lesions, settings: TrainingSettings, separate: bool) -> str:

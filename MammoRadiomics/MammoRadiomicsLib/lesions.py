@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from .errors import InputError
-from .tables import FeatureTable, Row, case_name, finite_number, lesion_key, rows_by_lesion
+from .tables import FeatureTable, Row, case_name, finite_number, known_value, lesion_key, rows_by_lesion
 
 HER2_CLASSES = ("zero", "low", "positive")
+# Stands among the classes in every table of results.
+AVERAGE_OF_CLASSES = "macro"
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Lesions:
         The views that went in.
     split : tuple of str
         ``train`` or ``test`` for each lesion; empty where no column says so.
+    centres : tuple of str
+        Scanner or centre of each lesion; empty where no column was named.
     excluded : dict
         How many lesions were left out, by reason.
     rows : tuple of dict
@@ -46,6 +50,7 @@ class Lesions:
     classes: tuple[str, ...]
     views: tuple[str, ...]
     split: tuple[str, ...] = ()
+    centres: tuple[str, ...] = ()
     excluded: dict[str, int] = field(default_factory=dict)
     rows: tuple[Row, ...] = ()
 
@@ -62,6 +67,7 @@ class Lesions:
             values=self.values[rows],
             target=self.target[rows],
             split=tuple(self.split[i] for i in rows) if self.split else (),
+            centres=tuple(self.centres[i] for i in rows) if self.centres else (),
             rows=tuple(self.rows[i] for i in rows) if self.rows else (),
         )
 
@@ -74,6 +80,7 @@ def from_table(
     *,
     reader: str = "",
     split: str = "",
+    centre: str = "",
     complete: bool = False,
 ) -> Lesions:
     """Join the views of each lesion into one row and attach its outcome.
@@ -92,14 +99,16 @@ def from_table(
         Whose outlines; empty for the first reader of the table.
     split : str
         Column that says ``train`` or ``test``; empty for none.
+    centre : str
+        Column of the scanner or centre; empty for none.
     complete : bool
         Leave out lesions that lack a feature.
 
     Raises
     ------
     InputError
-        For an unknown outcome, reader or split, fewer than two classes, contradicting outcomes of one lesion, or
-        missing views.
+        For an unknown outcome, reader, split or centre, fewer than two classes, contradicting outcomes or centres of
+        one lesion, or missing views.
     """
     groups = {
         key: [i for view, i in of_lesion.items() if views in ("mean", "concat") or view == views]
@@ -120,6 +129,7 @@ def from_table(
     classes = classes or _classes(outcome, {labels[key] for key in known})
     join = _side_by_side if views == "concat" else _mean_of_views
     names, values = join(table, [groups[key] for key in known], used_views)
+    found = [[table.rows[i] for i in groups[key]] for key in known]
     return Lesions(
         keys=tuple(known),
         names=names,
@@ -127,7 +137,8 @@ def from_table(
         target=np.array([classes.index(labels[key]) for key in known]),
         classes=classes,
         views=used_views,
-        split=_split_of([[table.rows[i] for i in groups[key]] for key in known], split) if split else (),
+        split=_split_of(found, split) if split else (),
+        centres=_centres_of(found, centre) if centre else (),
         excluded=dict(Counter(excluded.values())),
         rows=tuple(table.rows[groups[key][0]] for key in known),
     )
@@ -148,6 +159,23 @@ def _split_of(groups: list[list[Row]], column: str) -> tuple[str, ...]:
         if side not in sides.values():
             raise InputError(f"The column {column} puts no lesion into {side}. Check it.")
     return tuple(sides[group[0]["patient_id"]] for group in groups)
+
+
+def _centres_of(groups: list[list[Row]], column: str) -> tuple[str, ...]:
+    """Return the scanner or centre of each lesion, one for all its views."""
+    if column not in groups[0][0]:
+        raise InputError(f"The table has no column {column} for the scanner or centre. Give the cohort that holds it.")
+    for group in groups:
+        names = {row[column] if known_value(row[column]) else "" for row in group}
+        if names == {""}:
+            raise InputError(f"{case_name(group[0])} has nothing in the column {column}. Fill it in or leave it out.")
+        if len(names) > 1:
+            both = " and ".join(repr(name) for name in sorted(names))
+            case = case_name({**group[0], "view": ""})
+            raise InputError(
+                f"{case} has views of {both} in the column {column}. Train on one view (views), or leave it out."
+            )
+    return tuple(group[0][column] for group in groups)
 
 
 def parts_of_views(table: FeatureTable, views: str) -> list[FeatureTable]:
@@ -202,11 +230,11 @@ def _why_unknown(row: Row, outcome: str) -> str:
 
 
 def _outcome(row: Row, outcome: str) -> str:
-    if outcome == "her2" and not row.get("her2") and "her2_ihc" in row:
+    if outcome == "her2" and not known_value(row.get("her2", "")) and "her2_ihc" in row:
         return her2_class(row["her2_ihc"], row.get("her2_fish", ""))
     if outcome not in row:
         raise InputError(f"The table has no column {outcome}. Give the cohort that holds it, or another outcome.")
-    return row[outcome]
+    return known_value(row[outcome])
 
 
 def her2_class(ihc: str, fish: str) -> str:
@@ -242,11 +270,22 @@ def _rank(label: str) -> tuple[float, str]:
 
 
 def _classes(outcome: str, found: set[str]) -> tuple[str, ...]:
+    if AVERAGE_OF_CLASSES in found:
+        raise InputError(
+            f"{outcome} has the value {AVERAGE_OF_CLASSES!r}, which names the average over classes in every result. "
+            "Write another word."
+        )
     classes = {"slnm": ("0", "1"), "her2": HER2_CLASSES}.get(outcome, tuple(sorted(found, key=_rank)))
     if found - set(classes):
         raise InputError(
-            f"{outcome} has the value {sorted(found - set(classes))[0]!r}; it should be one of {', '.join(classes)}."
+            f"{outcome} has the value {sorted(found - set(classes))[0]!r}; it should be one of {', '.join(classes)}. "
+            "Correct it."
         )
     if len(found) < 2:
-        raise InputError(f"{outcome} has {len(found)} class in this table; training needs at least two.")
+        have = (
+            f"All lesions of the table have {outcome} {min(found)!r}"
+            if found
+            else f"No lesion has a value of {outcome}"
+        )
+        raise InputError(f"{have}; training needs two classes. Add lesions, or choose another outcome.")
     return tuple(name for name in classes if name in found)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import SimpleITK as sitk
 import slicer
 import slicer.util
 import vtk
+from vtk.util import numpy_support
 
 from . import imaging, model_file, parts
 from .errors import InputError
@@ -22,6 +24,8 @@ MODEL_ATTRIBUTE = "MammoRadiomics.Model"
 RESULT_ATTRIBUTE = "MammoRadiomics.Result"
 POLARITY_ATTRIBUTE = "MammoRadiomics.Polarity"
 LESION_COLOUR = (0.90, 0.62, 0.0)
+
+_MESSAGE_CELLS = 5_000
 
 # Slicer's axes point right, anterior, superior; ITK's point left, posterior, superior.
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
@@ -177,6 +181,41 @@ def _tight(inside: np.ndarray, corner: tuple[int, int], segment, volume_node) ->
     return part, (int(corner[0] + rows[0]), int(corner[1] + columns[0]))
 
 
+def replace_segment(segmentation_node, segment_id: str, part: np.ndarray, corner: tuple[int, int], volume_node) -> None:
+    """Make a segment what `part` says; other segments keep every pixel, also where they overlap with it.
+
+    Parameters
+    ----------
+    segmentation_node, segment_id
+        Not under a transform, with binary labelmaps.
+    part : ndarray (rows, columns)
+        Nonzero inside.
+    corner : tuple of int
+        Row and column of its first pixel on the volume.
+    volume_node : vtkMRMLScalarVolumeNode
+        The volume whose pixels these are.
+
+    Raises
+    ------
+    InputError
+        When the segmentation cannot be drawn on.
+    """
+    name = segmentation_node.GetName()
+    if segmentation_node.GetParentTransformNode() is not None:
+        raise InputError(f"The segmentation {name} is under a transform. Remove it; outlines are drawn on the pixels.")
+    rows, columns = part.shape
+    matrix, labels = vtk.vtkMatrix4x4(), slicer.vtkOrientedImageData()
+    volume_node.GetIJKToRASMatrix(matrix)
+    labels.SetImageToWorldMatrix(matrix)
+    labels.SetExtent(corner[1], corner[1] + columns - 1, corner[0], corner[0] + rows - 1, 0, 0)
+    labels.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
+    numpy_support.vtk_to_numpy(labels.GetPointData().GetScalars())[:] = (part != 0).ravel()
+    # Without a list of segments to overwrite it overwrites none: an overlap moves the segment to a layer of its own.
+    logic = slicer.vtkSlicerSegmentationsModuleLogic
+    if not logic.SetBinaryLabelmapToSegment(labels, segmentation_node, segment_id, logic.MODE_REPLACE):
+        raise InputError(f"Nothing can be drawn in {name}. Turn it into binary labelmaps in the module Segmentations.")
+
+
 def volume_from_image(scene, image: sitk.Image, name: str):
     """Add an image to the scene as a scalar volume, standing as in its file, and return the node."""
     image = imaging.one_slice(image, name)
@@ -261,17 +300,39 @@ def features_to_table(scene, features_by_view: dict[str, dict[str, float]], name
     return rows_to_table(scene, rows, name)
 
 
-def table_to_rows(table_node) -> list[dict[str, str]]:
-    """Return the rows of a table node as dicts of text."""
+def table_to_rows(table_node, rows: range | None = None) -> list[dict[str, str]]:
+    """Return the rows of a table node as dicts of text; those of a range of indices, or all."""
     table = table_node.GetTable()
     columns = [table.GetColumn(i) for i in range(table.GetNumberOfColumns())]
     if not columns or not table.GetNumberOfRows():
         raise InputError(f"The table {table_node.GetName()} has no rows.")
-    names = [column.GetName() for column in columns]
-    return [
-        {name: str(column.GetVariantValue(i).ToString()) for name, column in zip(names, columns, strict=True)}
-        for i in range(table.GetNumberOfRows())
-    ]
+    cells = {column.GetName(): _cells_of(column) for column in columns}
+    indices = range(table.GetNumberOfRows()) if rows is None else rows
+    return [{name: cell(i) for name, cell in cells.items()} for i in indices]
+
+
+def _cells_of(column) -> Callable[[int], str]:
+    """Return what gives the cells of a column as text; those of text itself come ten times sooner without a variant."""
+    if column.IsA("vtkStringArray"):
+        return column.GetValue
+    return lambda i: str(column.GetVariantValue(i).ToString())
+
+
+def table_messages(key: str, table_node) -> Iterator[dict]:
+    """Yield the messages that hand a table to a worker, each made in some ten milliseconds.
+
+    Parameters
+    ----------
+    key : str
+        What the request calls the table.
+    table_node : vtkMRMLTableNode
+        With rows; read while the messages are taken.
+    """
+    table = table_node.GetTable()
+    step = max(1, _MESSAGE_CELLS // table.GetNumberOfColumns())
+    for start in range(0, table.GetNumberOfRows(), step):
+        rows = table_to_rows(table_node, range(start, min(start + step, table.GetNumberOfRows())))
+        yield {"table": key, "columns": list(rows[0]), "rows": [list(row.values()) for row in rows]}
 
 
 def model_to_node(scene, model: model_file.Model, name: str | None = None):

@@ -5,18 +5,22 @@ Points of a table node have fewer digits than the files of the report; the files
 
 from __future__ import annotations
 
+from typing import Any
+
 import slicer
 import vtk
 
-from .curves import DASHED, KINDS, POINTS, Chart, Curve
+from .curves import DASHED, KINDS, MARKED, POINTS, Chart, Curve
 from .mrml import rows_to_table
 
 SOURCE_ATTRIBUTE, KIND_ATTRIBUTE = "MammoRadiomics.Source", "MammoRadiomics.Chart"
 # Above the numbers of Slicer's own layouts.
-LAYOUT_ID = 2736
+LAYOUT_ID, TABLE_LAYOUT_ID = 2736, 2737
+LAYOUTS = (LAYOUT_ID, TABLE_LAYOUT_ID)
+_TABLE_VIEW, _ODDS = "MammoRadiomicsTables", "odds"
 
 
-def add_charts(scene, charts: list[Chart], tables: dict[str, list[dict]], source: str, name: str) -> dict[str, object]:
+def add_charts(scene, charts: list[Chart], tables: dict[str, list[dict]], source: str, name: str) -> dict[str, Any]:
     """Add charts and tables to the scene, in a folder of the subject hierarchy, in place of those of the same source.
 
     Parameters
@@ -50,12 +54,12 @@ def add_charts(scene, charts: list[Chart], tables: dict[str, list[dict]], source
     return nodes
 
 
-def charts_of(scene, source: str) -> dict[str, object]:
+def charts_of(scene, source: str) -> dict[str, Any]:
     """Return the charts that show a source, by their keys."""
     return {node.GetAttribute(KIND_ATTRIBUTE): node for node in _nodes(scene, "vtkMRMLPlotChartNode", source)}
 
 
-def show(layout_node, charts: dict[str, object]) -> None:
+def show(layout_node, charts: dict[str, Any]) -> None:
     """Show charts in a grid of plot views, one for each kind, and nothing else.
 
     Parameters
@@ -68,11 +72,41 @@ def show(layout_node, charts: dict[str, object]) -> None:
         layout_node.AddLayoutDescription(LAYOUT_ID, _layout())
     layout_node.SetViewArrangement(LAYOUT_ID)
     scene = layout_node.GetScene()
-    for key, chart in charts.items():
+    for key in charts.keys() & set(KINDS):
+        # Further charts of a kind are chosen in the plot view's own list.
+        chart = charts[key]
         view = scene.GetSingletonNode(_view_tag(key), "vtkMRMLPlotViewNode")
         # Each view has a chart of its own; Slicer otherwise shows the chart selected last in all of them.
         view.SetDoPropagatePlotChartSelection(False)
         view.SetPlotChartNodeID(chart.GetID())
+
+
+def tables_of(scene, source: str) -> list:
+    """Return the tables of a source that a person reads, in the order in which they were added."""
+    return [node for node in _nodes(scene, "vtkMRMLTableNode", source) if not node.GetHideFromEditors()]
+
+
+def show_beside(layout_node, table, charts: dict[str, Any]) -> None:
+    """Show a table and the first chart beside it; others are chosen in the views' own lists.
+
+    Parameters
+    ----------
+    layout_node : vtkMRMLLayoutNode
+        A live layout logic must observe it.
+    table : vtkMRMLTableNode
+    charts : dict of str to vtkMRMLPlotChartNode
+        May be empty.
+    """
+    if not layout_node.IsLayoutDescription(TABLE_LAYOUT_ID):
+        layout_node.AddLayoutDescription(TABLE_LAYOUT_ID, _table_layout())
+    layout_node.SetViewArrangement(TABLE_LAYOUT_ID)
+    scene = layout_node.GetScene()
+    view = scene.GetSingletonNode(_TABLE_VIEW, "vtkMRMLTableViewNode")
+    view.SetDoPropagateTableSelection(False)
+    view.SetTableNodeID(table.GetID())
+    plots = scene.GetSingletonNode(_view_tag(_ODDS), "vtkMRMLPlotViewNode")
+    plots.SetDoPropagatePlotChartSelection(False)
+    plots.SetPlotChartNodeID(next((chart.GetID() for chart in charts.values()), None))
 
 
 def _nodes(scene, kind: str, source: str) -> list:
@@ -113,13 +147,13 @@ def _chart_node(scene, chart: Chart, source: str, name: str):
         set_automatic(limits is None)
         if limits is not None:
             set_range(*limits)
-    tables: dict[bytes, object] = {}
+    tables: dict[bytes, Any] = {}
     for curve in chart.curves:
         node.AddAndObservePlotSeriesNodeID(_series_node(scene, chart, curve, source, tables).GetID())
     return node
 
 
-def _series_node(scene, chart: Chart, curve: Curve, source: str, tables: dict[bytes, object]):
+def _series_node(scene, chart: Chart, curve: Curve, source: str, tables: dict[bytes, Any]):
     """Add a series; curves over the same x share a table, so that a LASSO path is one table and not forty."""
     key = curve.x.tobytes()
     if key not in tables:
@@ -140,7 +174,7 @@ def _series_node(scene, chart: Chart, curve: Curve, source: str, tables: dict[by
     node.SetLineWidth(1.0 if curve.style == DASHED else 2.0)
     line = {DASHED: node.LineStyleDash, POINTS: node.LineStyleNone}.get(curve.style, node.LineStyleSolid)
     node.SetLineStyle(line)
-    node.SetMarkerStyle(node.MarkerStyleCircle if curve.style == POINTS else node.MarkerStyleNone)
+    node.SetMarkerStyle(node.MarkerStyleCircle if curve.style in (POINTS, MARKED) else node.MarkerStyleNone)
     return node
 
 
@@ -167,3 +201,14 @@ def _layout() -> str:
             lines.append(f"<item>{view}</item>")
         lines.append("</layout></item>")
     return "".join([*lines, "</layout>"])
+
+
+def _table_layout() -> str:
+    """Return a description of a table view with a plot view beside it."""
+    views = (
+        f'<view class="vtkMRMLTableViewNode" singletontag="{_TABLE_VIEW}"><property name="viewlabel" '
+        'action="default">TAB</property></view>',
+        f'<view class="vtkMRMLPlotViewNode" singletontag="{_view_tag(_ODDS)}"><property name="viewlabel" '
+        'action="default">ODD</property></view>',
+    )
+    return f'<layout type="horizontal" split="true">{"".join(f"<item>{view}</item>" for view in views)}</layout>'

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, TypeVar
 
 from .errors import DependencyError, InputError
@@ -29,7 +29,7 @@ class ProcessEnded:
 
 def unordered(
     function: Callable[[Task], Any], tasks: list[Task], jobs: int = 1, scheduler: str | None = None
-) -> Iterator[tuple[Task, Any]]:
+) -> Generator[tuple[Task, Any]]:
     """Yield each task with its result, in the order in which they finish.
 
     Parameters
@@ -77,7 +77,7 @@ def _in_processes(function: Callable, tasks: list, jobs: int) -> Iterator[tuple[
 
 
 @contextlib.contextmanager
-def _stopping(results: Iterator) -> Iterator[Iterator]:
+def _stopping(results: Generator) -> Iterator[Generator]:
     """End what is under way when nobody wants it any more; joblib would warn of work done in vain."""
     try:
         yield results
@@ -97,7 +97,7 @@ def _alone(joblib: Any, function: Callable, task: Any) -> Any:
         return ProcessEnded()
 
 
-def _results(joblib: Any, function: Callable, tasks: dict[int, Any], jobs: int) -> Iterator[tuple[int, Any]]:
+def _results(joblib: Any, function: Callable, tasks: dict[int, Any], jobs: int) -> Generator[tuple[int, Any]]:
     parallel = joblib.Parallel(jobs, return_as="generator_unordered", batch_size=1)
     here = os.getpid()
     return parallel(joblib.delayed(_of_parent)(function, i, task, here) for i, task in list(tasks.items()))

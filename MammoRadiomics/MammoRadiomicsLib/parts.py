@@ -82,7 +82,7 @@ def mask_message(inside: np.ndarray, corner: tuple[int, int]) -> dict:
 
 
 def _as_base64(pixels: np.ndarray) -> str:
-    return base64.b64encode(np.ascontiguousarray(pixels)).decode("ascii")
+    return base64.b64encode(pixels.tobytes()).decode("ascii")
 
 
 @dataclass

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import html
 import tempfile
 from pathlib import Path
 
@@ -14,16 +12,21 @@ from . import prediction
 from .errors import InputError
 from .field import Box
 from .files import write_atomically
+from .html_page import Html, element, figure, joined, page, picture, table
 
 _WHOLE, _CLOSE = 420, 420
 _OUTLINE_COLOUR, _FRAME_COLOUR = (230, 159, 0), (255, 255, 255)
 _STYLE = """
-body { font-family: sans-serif; max-width: 60em; margin: 1.5em auto; color: #222; background: #fff; }
+body { font-family: sans-serif; max-width: 60em; margin: 1.5em auto; padding: 0 1em; color: #222; background: #fff; }
 h1 { font-size: 1.4em; } h2 { font-size: 1.15em; margin-bottom: 0.3em; }
 figure { display: inline-block; margin: 0 0.6em 0.6em 0; vertical-align: top; } figcaption { font-size: 0.85em; }
 img { background: #000; } .warning { color: #a02020; font-weight: bold; } .small { font-size: 0.8em; color: #555; }
 pre { white-space: pre-wrap; font-family: inherit; } p { margin: 0.25em 0; }
-@media print { body { margin: 0; font-size: 10pt; } details { display: none; } }
+.indented { padding-left: 0.6em; }
+table { border-collapse: collapse; margin: 0.4em 0; } th, td { padding: 0.15em 0.9em 0.15em 0; text-align: left; }
+th { font-weight: normal; font-size: 0.85em; vertical-align: bottom; border-bottom: 1px solid #999; }
+.n { text-align: right; } td.n { font-weight: bold; } td.n ~ td.n { font-weight: normal; }
+@media print { body { margin: 0; padding: 0; font-size: 10pt; } details { display: none; } }
 """
 
 
@@ -52,52 +55,62 @@ def write(path: str | Path, records: list[dict], outlines: dict[str, tuple[sitk.
             view: _identity(each) for view, each in described.items()
         }:
             raise InputError("The image or the outline has changed since the prediction. Predict again, then report.")
-    figures = "".join(_figures(view, *each) for view, each in outlines.items())
-    body = f"<h1>MammoRadiomics: one lesion</h1>{_purpose(records)}{figures}{''.join(map(_section, records))}"
-    page = (
-        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>MammoRadiomics report</title>'
-        f"<style>{_STYLE}</style></head><body>{body}{_conditions(records[0])}</body></html>\n"
-    )
-    write_atomically(path, page)
+    figures = joined(_figures(view, *each) for view, each in outlines.items())
+    body = [element("h1", "MammoRadiomics: one lesion"), _purpose(records), figures, *map(_section, records)]
+    write_atomically(path, page("MammoRadiomics report", _STYLE, *body, _conditions(records[0])))
 
 
 def _identity(described: dict) -> tuple[str, str]:
     return described["image_sha256"], described["mask_sha256"]
 
 
-def _purpose(records: list[dict]) -> str:
+def _purpose(records: list[dict]) -> Html:
     words = "For research; not a medical device, and no advice."
     if any(record["purpose"] == "demonstration" for record in records):
         words = "DEMONSTRATION: a model trained on synthetic images says nothing about a patient. " + words
-    return f'<p class="warning">{html.escape(words)}</p>'
+    return element("p", words, class_="warning")
 
 
-def _section(record: dict) -> str:
-    """A model's result in the words of the terminal, and its card."""
-    first, *lines = prediction.as_text(record).splitlines()
-    parts = [f"<h2>{html.escape(first)}</h2>"]
-    for line in lines:
-        kind = ' class="warning"' if line.startswith("Warning") else ""
-        indented = "&nbsp;&nbsp;" if line.startswith("  ") else ""
-        parts.append(f"<p{kind}>{indented}{html.escape(line.strip())}</p>")
-    card = html.escape(record["card"])
-    return "".join(parts) + f"<details><summary>About this model</summary><pre>{card}</pre></details>"
+def _section(record: dict) -> Html:
+    """A model's result: probabilities as a table, the rest in the words of the terminal, and its card."""
+    parts = [element("h2", prediction.named(record)[0]), table(_probabilities(record))]
+    for line in prediction.details_in_words(record):
+        kind = "warning" if line.startswith("Warning") else "indented" if line.startswith("  ") else None
+        parts.append(element("p", line.strip(), class_=kind))
+    card = element("details", element("summary", "About this model"), element("pre", record["card"]))
+    return joined([*parts, card])
 
 
-def _conditions(record: dict) -> str:
+def _probabilities(record: dict) -> list[dict]:
+    """A row for each class: the probabilities side by side, the one that counts first, and how common the class is."""
+    which = "With clinical values" if record.get("radiomics_probabilities") else "Probability"
+    columns = {
+        f"{which}, for your prevalence": record["local_probabilities"],
+        f"{which}, as trained": record["probabilities"],
+        "Radiomics alone, as trained": record.get("radiomics_probabilities"),
+        "Your prevalence": record["prevalence"]["local"],
+        "Prevalence in training": record["prevalence"]["training"],
+    }
+    names = prediction.outcome_names(record["outcome"])[1]
+    return [
+        {"": names.get(key, key)} | {head: f"{shares[key]:.1%}" for head, shares in columns.items() if shares}
+        for key in record["probabilities"]
+    ]
+
+
+def _conditions(record: dict) -> Html:
     """What makes the result reproducible."""
     views = "; ".join(
         f"{view}: {each['roi_pixels']} pixels of {each['pixel_spacing_mm']:g} mm, image {each['image_sha256'][:12]}, "
         f"outline {each['mask_sha256'][:12]}"
         for view, each in record["views"].items()
     )
-    text = f"MammoRadiomics {record['version']}. {views}. SHA-256, first digits."
-    return f'<p class="small">{html.escape(text)}</p>'
+    return element("p", f"MammoRadiomics {record['version']}. {views}. SHA-256, first digits.", class_="small")
 
 
-def _figures(view: str, image: sitk.Image, roi: sitk.Image) -> str:
+def _figures(view: str, image: sitk.Image, roi: sitk.Image) -> Html:
     pixels, inside = (sitk.GetArrayViewFromImage(each)[0] for each in (image, roi))
-    near = _around(Box.around(inside != 0), inside.shape)
+    near = Box.around(inside != 0).with_surroundings(inside.shape)
     low, high = np.percentile(pixels[::8, ::8], [1, 99.8])
     grey = _as_grey(pixels, low, high)
     step = max(1, -(-max(pixels.shape) // _WHOLE))
@@ -106,13 +119,7 @@ def _figures(view: str, image: sitk.Image, roi: sitk.Image) -> str:
     close = _outlined(grey[near.slices], inside[near.slices] != 0, zoom)
     millimetres = near.shape[1] * image.GetSpacing()[0]
     captions = f"{view}, whole image", f"{view}, {millimetres:.1f} mm wide, with the outline"
-    return "".join(_figure(*each) for each in zip((whole, close), captions, strict=True))
-
-
-def _around(box: Box, shape: tuple[int, int]) -> Box:
-    """A square twice as large as the outline, as far as the image has it."""
-    margins = tuple(max(box.shape) - length // 2 for length in box.shape)
-    return box.widened(margins, shape)
+    return joined(_figure(*each) for each in zip((whole, close), captions, strict=True))
 
 
 def _as_grey(pixels: np.ndarray, low: float, high: float) -> np.ndarray:
@@ -139,10 +146,8 @@ def _outlined(grey: np.ndarray, inside: np.ndarray, zoom: int) -> np.ndarray:
     return colours
 
 
-def _figure(colours: np.ndarray, caption: str) -> str:
+def _figure(colours: np.ndarray, caption: str) -> Html:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "figure.png"
         sitk.WriteImage(sitk.GetImageFromArray(colours, isVector=True), path)
-        data = base64.b64encode(path.read_bytes()).decode("ascii")
-    text = html.escape(caption)
-    return f'<figure><img src="data:image/png;base64,{data}" alt="{text}"><figcaption>{text}</figcaption></figure>'
+        return figure(picture(path.read_bytes(), caption), caption)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -64,7 +64,9 @@ def performance(training: Training) -> Figure:
     for row, i in enumerate(positives):
         name = names.get(model.classes[i], model.classes[i])
         roc, calibration = (figure.add_subplot(grid[row, column]) for column in range(2))
-        benefit, avoided = grid[row, 2].subgridspec(2, 1, height_ratios=(3, 2)).subplots(sharex=True)
+        benefit, avoided = (
+            grid[row, 2].subgridspec(2, 1, height_ratios=(3, 2)).subplots(sharex=True, squeeze=False)[:, 0]
+        )
         _draw_rocs(roc, training.evidence, metrics, i)
         _draw_calibrations(calibration, training.evidence, metrics, i)
         _draw_decisions(benefit, avoided, training.evidence, model.classes[i], limits)
@@ -96,7 +98,7 @@ def _draw_roc(axes: Axes, positive: np.ndarray, probabilities: np.ndarray, key: 
     if positive.all() or not positive.any():
         return
     curves = [roc_curve(positive, repeat)[:2] for repeat in probabilities]
-    style = {"color": _COLOURS[key], "linestyle": "--" if key == "training" else "-"}
+    style: dict[str, Any] = {"color": _COLOURS[key], "linestyle": "--" if key == "training" else "-"}
     if len(curves) == 1:
         axes.plot(*curves[0], label=label, **style)
         return
@@ -262,5 +264,5 @@ def _draw_subgroup(axes: Axes, height: int, row: dict) -> None:
     if row["auc"] is not None:
         axes.plot([row["low"], row["high"]], [height, height], color=BLUE, linewidth=1)
         axes.plot(row["auc"], height, "s", color=BLUE, markersize=4)
-    place = {"xycoords": ("axes fraction", "data"), "annotation_clip": False}
+    place: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "annotation_clip": False}
     axes.annotate(f"{text} ({row['positives']})", (1.02, height), va="center", **place)

@@ -66,7 +66,7 @@ def perturbed_masks(mask: sitk.Image, count: int, seed: int = 15, spread: Spread
         When the mask is empty or `count` is below 1.
     """
     if count < 1:
-        raise InputError(f"{count} perturbed outlines were asked for; ask for at least 1.")
+        raise InputError(f"{count} perturbed outlines cannot be made; ask for at least 1, or leave them out.")
     inside = sitk.GetArrayViewFromImage(imaging.one_slice(mask, "mask"))[0] != 0
     if not inside.any():
         raise InputError("The mask is empty: not one pixel is outlined. Outline the lesion first.")

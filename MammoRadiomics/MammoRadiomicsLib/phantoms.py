@@ -8,6 +8,7 @@ spiculated disc with a grain of its own. Nothing learned from them says anything
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -97,7 +98,8 @@ def write_cohort(
 ) -> Path:
     """Write a cohort of phantoms: two views a patient, their outlines, and cohort.csv.
 
-    SLNM follows the spiculation of the margin and HER2 the grain of the texture, both with overlap between the classes.
+    SLNM follows the spiculation of the margin and HER2 the grain of the texture, both with overlap between the classes;
+    the patients with SLNM are somewhat younger, and their breast density says nothing.
 
     Parameters
     ----------
@@ -134,10 +136,12 @@ def write_cohort(
     rng = np.random.default_rng(seed)
     slnm = rng.permutation(_evenly_positive(patients, prevalence))
     her2 = rng.permutation(np.arange(patients) % 3)
+    clinical = _clinical_values(slnm, np.random.default_rng([seed, 1]))
     rows: list[dict] = []
     for i in range(patients):
         patient_id = f"P{i + 1:04d}"
-        rows += _write_patient(folder, patient_id, int(slnm[i]), int(her2[i]), rng)
+        of_patient = _write_patient(folder, patient_id, int(slnm[i]), int(her2[i]), rng)
+        rows += [row | clinical[i] for row in of_patient]
         progress(i + 1, patients, f"phantom {patient_id}")
     write_rows(folder / "cohort.csv", rows)
     return folder / "cohort.csv"
@@ -149,9 +153,16 @@ def _evenly_positive(patients: int, prevalence: float) -> np.ndarray:
     return np.diff(np.floor(np.round(np.arange(patients + 1) * prevalence, 9)))
 
 
+def _clinical_values(slnm: np.ndarray, rng: np.random.Generator) -> list[dict]:
+    """Return age in years and breast density of each patient."""
+    ages = np.clip(np.round(rng.normal(54 - 6 * slnm, 9)), 25, 85).astype(int).tolist()
+    densities = rng.choice(["a", "b", "c", "d"], len(slnm), p=[0.1, 0.4, 0.4, 0.1]).tolist()
+    return [{"age": age, "breast_density": density} for age, density in zip(ages, densities, strict=True)]
+
+
 def _write_patient(folder: Path, patient_id: str, slnm: int, her2: int, rng: np.random.Generator) -> list[dict]:
     """Write both views of a lesion whose appearance follows its outcomes, and return their rows of the cohort."""
-    lesion = {
+    lesion: dict[str, Any] = {
         "spiculation": float(np.clip(0.10 + 0.08 * slnm + rng.normal(0, 0.03), 0, 0.4)),
         "grain_mm": float(np.clip(0.20 + 0.10 * her2 + rng.normal(0, 0.04), 0.1, 0.8)),
         "diameter_mm": rng.uniform(4, 6),
@@ -160,7 +171,15 @@ def _write_patient(folder: Path, patient_id: str, slnm: int, her2: int, rng: np.
     for view in ("CC", "MLO"):
         names = {"image": f"{patient_id}_{view}.nrrd", "mask": f"{patient_id}_{view}_lesion.nrrd"}
         for each, name in zip(mammogram(int(rng.integers(2**31)), **lesion), names.values(), strict=True):
-            sitk.WriteImage(each, str(folder / name), useCompression=True)
+            _write_image(each, folder / name)
         outcomes = {"slnm": slnm, "her2": HER2_CLASSES[her2]}
         rows.append({"patient_id": patient_id, "laterality": "L", "view": view, **names, "label": 1, **outcomes})
     return rows
+
+
+def _write_image(image: sitk.Image, path: Path) -> None:
+    try:
+        sitk.WriteImage(image, str(path), useCompression=True)
+    except RuntimeError as error:
+        path.unlink(missing_ok=True)
+        raise InputError(f"{path} cannot be written. Choose another folder or free some space.") from error

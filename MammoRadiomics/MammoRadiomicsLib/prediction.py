@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
 
-from . import __version__, features, perturbation
+from . import __version__, clinical_terms, features, perturbation
 from . import prevalence as prevalences
+from .combat import LEAVE, REFUSE
 from .errors import InputError
 from .presets import Preset
 from .tables import FeatureTable, Row, lesion_key, rows_by_lesion, spacing_of
@@ -32,6 +35,9 @@ def predict(
     *,
     prevalence: dict[str, float] | None = None,
     explain: bool = True,
+    clinical: Mapping[str, object] | None = None,
+    scanner: str | None = None,
+    unknown_scanner: str = REFUSE,
 ) -> dict:
     """Extract what a model needs from the views of one lesion, apply it, and record both.
 
@@ -47,6 +53,10 @@ def predict(
         Share of each class where the model is used (see :func:`.prevalence.complete`).
     explain : bool
         Add the Shapley values of the probabilities, which take some tenths of a second.
+    clinical : dict, optional
+        Value of each clinical term of a combined model, by name.
+    scanner, unknown_scanner
+        As for :meth:`.trained_model.Model.predict`.
 
     Returns
     -------
@@ -59,16 +69,23 @@ def predict(
     Raises
     ------
     InputError
-        When a view that the model cannot do without is missing, an outline is unusable, or a prevalence makes no sense.
+        When a view or a clinical value that the model cannot do without is missing, an outline is unusable, or a
+        prevalence makes no sense.
     """
     if not outlines:
         raise InputError("No view was given. Give at least one image with its outline.")
     _refuse_unknown_views(model, set(outlines))
+    # Before the features, which take their time.
+    clinical_terms.read_all(model.clinical_terms, clinical or {}, model.outcome)
+    model.check_scanner(scanner, unknown_scanner)
     names, preset = model.image_feature_names, model.preset
     extracted = {view: extract_noting(image, roi, preset, names) for view, (image, roi) in outlines.items()}
     values = {view: found for view, (found, _) in extracted.items()}
     spacing_mm = _one_spacing([image.GetSpacing()[0] for image, _ in outlines.values()], preset)
-    found = model.predict(values, spacing_mm=spacing_mm, prevalence=prevalence)
+    found = model.predict(
+        values, clinical=clinical, spacing_mm=spacing_mm, prevalence=prevalence, scanner=scanner,
+        unknown_scanner=unknown_scanner,
+    )  # fmt: skip
     described = {view: {**describe(*outlines[view]), "features": values[view]} for view in outlines}
     notes = {
         view: [*_note_of_size(described[view]["roi_pixels"], outlines[view][0].GetSpacing()[0], preset), *of_view]
@@ -77,7 +94,7 @@ def predict(
     return {
         **found.to_json(),
         "warnings": found.warnings + [f"{view}: {note}" for view, of_view in notes.items() for note in of_view],
-        "explanation": model.explain(values, prevalence=prevalence) if explain else None,
+        "explanation": _explanation(model, values, clinical, found) if explain else None,
         "card": model.card,
         "purpose": model.purpose,
         "model_sha256": model.digest,
@@ -89,10 +106,21 @@ def predict(
     }
 
 
+def _explanation(model: Model, values: dict, clinical: Mapping[str, object] | None, given: Prediction) -> dict:
+    local = given.prevalence["local"]
+    return model.explain(values, clinical=clinical, prevalence=local, **_scanner_again(given))
+
+
+def _scanner_again(given: Prediction) -> dict[str, Any]:
+    """Return the scanner of a prediction for another one of the same lesion."""
+    return {"scanner": given.scanner["name"], "unknown_scanner": LEAVE} if given.scanner else {}
+
+
 def _range(
     model: Model, outlines: dict[str, tuple[sitk.Image, sitk.Image]], perturb: int, given: Prediction
 ) -> dict[str, list[float]]:
     """Lowest and highest probability of each class over the outline given and plausible ones."""
+    clinical = {name: each["value"] for name, each in (given.clinical or {}).items()}
     variants = {view: perturbation.perturbed_masks(roi, perturb) for view, (_, roi) in outlines.items()}
     found = [given.shown]
     for i in range(perturb):
@@ -100,7 +128,10 @@ def _range(
             view: extract_noting(image, variants[view][i], model.preset, model.image_feature_names)[0]
             for view, (image, _) in outlines.items()
         }
-        found.append(model.predict(values, prevalence=given.prevalence["local"]).shown)
+        of_outline = model.predict(
+            values, clinical=clinical, prevalence=given.prevalence["local"], **_scanner_again(given)
+        )
+        found.append(of_outline.shown)
     return {name: [min(each[name] for each in found), max(each[name] for each in found)] for name in given.shown}
 
 
@@ -118,7 +149,14 @@ def _note_of_size(roi_pixels: int, spacing_mm: float | None, preset: Preset) -> 
     ]
 
 
-def predict_table(model: Model, table: FeatureTable, prevalence: dict[str, float] | None = None) -> list[dict]:
+def predict_table(
+    model: Model,
+    table: FeatureTable,
+    prevalence: dict[str, float] | None = None,
+    *,
+    scanner: str | None = None,
+    unknown_scanner: str = REFUSE,
+) -> list[dict]:
     """Apply a model to a feature table.
 
     Parameters
@@ -126,9 +164,13 @@ def predict_table(model: Model, table: FeatureTable, prevalence: dict[str, float
     model : Model
         A trained model.
     table : FeatureTable
-        Extracted with the model's preset.
+        Extracted with the model's preset; with the columns of the clinical terms, where the model has any.
     prevalence : dict, optional
         Share of each class where the model is used (see :func:`.prevalence.complete`).
+    scanner : str, optional
+        Of all lesions; by default what the table's column of scanners says, which the model names.
+    unknown_scanner : {"refuse", "leave"}
+        As for :meth:`.trained_model.Model.predict`.
 
     Returns
     -------
@@ -145,10 +187,15 @@ def predict_table(model: Model, table: FeatureTable, prevalence: dict[str, float
         prevalence = prevalences.complete(prevalence, model.classes)
     rows = []
     found = rows_by_lesion(table.rows)
+    of_lesion: dict[tuple[str, str, str], list[Row]] = {}
+    for row in table.rows:
+        of_lesion.setdefault(lesion_key(row), []).append(row)
     for key, by_view in found.items():
         row = dict(zip(("patient_id", "laterality", "lesion_id"), key, strict=True)) | _empty_row(model, prevalence)
         try:
-            row |= _row_of(_predict_rows(model, table, by_view, prevalence))
+            which = _scanner_of(model, [table.rows[i] for i in by_view.values()], scanner)
+            options = {"scanner": which, "unknown_scanner": unknown_scanner}
+            row |= _row_of(_predict_rows(model, table, by_view, of_lesion[key], prevalence, **options))
         except InputError as error:
             row["failure"] = str(error)
         rows.append(row)
@@ -163,6 +210,9 @@ def predict_table(model: Model, table: FeatureTable, prevalence: dict[str, float
 def _empty_row(model: Model, prevalence: dict[str, float] | None) -> dict:
     kinds = ("probability", "local_probability") if prevalence else ("probability",)
     columns = [f"{kind}_{name}" for kind in kinds for name in model.classes]
+    if model.clinical_terms:
+        columns += [f"radiomics_probability_{name}" for name in model.classes]
+    columns += ["scanner", "harmonised"] if model.scanners else []
     columns += ["radscore", "band", "applicability_percentile", "beyond_training", "warnings", "failure"]
     return dict.fromkeys(columns, "")
 
@@ -170,6 +220,9 @@ def _empty_row(model: Model, prevalence: dict[str, float] | None) -> dict:
 def _row_of(found: Prediction) -> dict:
     row = {f"probability_{name}": value for name, value in found.probabilities.items()}
     row |= {f"local_probability_{name}": value for name, value in (found.local_probabilities or {}).items()}
+    row |= {f"radiomics_probability_{name}": value for name, value in (found.radiomics_probabilities or {}).items()}
+    if found.scanner:
+        row |= {"scanner": found.scanner["name"], "harmonised": int(found.scanner["harmonised"])}
     return row | {
         "radscore": found.radscore,
         "band": found.band or "",
@@ -179,8 +232,24 @@ def _row_of(found: Prediction) -> dict:
     }
 
 
+def _scanner_of(model: Model, rows: list[Row], given: str | None) -> str | None:
+    """Return the scanner of the views of one lesion; InputError where they have several."""
+    if given or not model.scanners:
+        return given
+    column = model.manifest["harmonised"]["column"]
+    names = sorted({row.get(column, "") for row in rows})
+    if len(names) > 1:
+        raise InputError(f"Its views have {' and '.join(map(repr, names))} in the column {column}. Correct it.")
+    return names[0]
+
+
 def _predict_rows(
-    model: Model, table: FeatureTable, by_view: dict[str, int], prevalence: dict[str, float] | None
+    model: Model,
+    table: FeatureTable,
+    by_view: dict[str, int],
+    of_lesion: list[Row],
+    prevalence: dict[str, float] | None,
+    **of_scanner: Any,
 ) -> Prediction:
     """Apply a model to the rows of one lesion, which must have been extracted as the model's were."""
     _refuse_unknown_views(model, set(by_view))
@@ -193,9 +262,19 @@ def _predict_rows(
         )
     values = {view: dict(zip(table.names, table.values[i].tolist(), strict=True)) for view, i in by_view.items()}
     spacing_mm = _one_spacing([spacing for row in rows.values() if (spacing := spacing_of(row))], model.preset)
-    found = model.predict(values, spacing_mm=spacing_mm, prevalence=prevalence)
+    clinical = clinical_terms.cells(of_lesion, tuple(term.name for term in model.clinical_terms))
+    found = model.predict(values, clinical=clinical, spacing_mm=spacing_mm, prevalence=prevalence, **of_scanner)
     notes = [f"{view}: {note}".removeprefix(": ") for view, row in rows.items() for note in _notes_of_row(row, model)]
-    return replace(found, warnings=found.warnings + notes)
+    return replace(found, warnings=[*found.warnings, *_note_of_scanner(model, list(rows.values()), found), *notes])
+
+
+def _note_of_scanner(model: Model, rows: list[Row], found: Prediction) -> list[str]:
+    """Say when the table names another scanner than the one that was taken for all of its lesions."""
+    if not found.scanner:
+        return []
+    others = {row.get(model.manifest["harmonised"]["column"], "") for row in rows} - {"", found.scanner["name"]}
+    named = " and ".join(map(repr, sorted(others)))
+    return [f"The table names the scanner or centre {named}; {found.scanner['name']!r} was given."] if others else []
 
 
 def _one_spacing(spacings: list[float], preset: Preset) -> float | None:
@@ -226,7 +305,12 @@ def outcome_names(outcome: str) -> tuple[str, dict[str, str]]:
 
 def as_text(record: dict) -> str:
     """Return a record in plain words, the caveats before the numbers' reasons."""
-    lines = _probabilities_in_words(record)
+    return "\n".join([*_probabilities_in_words(record), *details_in_words(record)])
+
+
+def details_in_words(record: dict) -> list[str]:
+    """Return what is to be said beside the probabilities, in lines; those of a list begin with spaces."""
+    lines = _inputs_in_words(record)
     if record["range"]:
         ranges = ", ".join(f"{name} {low:.1%} to {high:.1%}" for name, (low, high) in named(record, "range")[1].items())
         lines.append(f"Over {record['perturbed_outlines']} plausible outlines: {ranges} (no confidence interval).")
@@ -241,20 +325,43 @@ def as_text(record: dict) -> str:
     if record["explanation"]:
         lines += _explanation_in_words(record)
     lines.append("Not a medical device.")
-    return "\n".join(lines)
+    return lines
 
 
 def _probabilities_in_words(record: dict) -> list[str]:
     """The probabilities for the local prevalence where there is one, and as trained."""
     title, _ = named(record)
     trained_at = _percentages(record, record["prevalence"]["training"])
+    alone = record.get("radiomics_probabilities")
+    which = ", with clinical values" if alone else ""
+    also = [f"By radiomics alone, as trained: {_percentages(record, alone)}."] if alone else []
+    as_trained = _percentages(record, record["probabilities"])
     if not record["local_probabilities"]:
-        return [f"{title}: {_percentages(record, record['probabilities'])}", f"Prevalence in training: {trained_at}."]
+        first, last = f"{title}{which}: {as_trained}", f"Prevalence in training: {trained_at}."
+        return [first, *also, last]
     local_at = _percentages(record, record["prevalence"]["local"])
     return [
-        f"{title}: {_percentages(record, record['local_probabilities'])} for your prevalence ({local_at})",
-        f"As trained, for the training's prevalence ({trained_at}): {_percentages(record, record['probabilities'])}.",
+        f"{title}{which}: {_percentages(record, record['local_probabilities'])} for your prevalence ({local_at})",
+        f"As trained, for the training's prevalence ({trained_at}){which}: {as_trained}.",
+        *also,
     ]
+
+
+def _inputs_in_words(record: dict) -> list[str]:
+    """What was taken beside the images: clinical values and the scanner."""
+    found = []
+    if record.get("clinical"):
+        values = [f"{name} {_value_in_words(**each)}" for name, each in record["clinical"].items()]
+        found.append(f"Clinical values: {', '.join(values)}.")
+    scanner = record.get("scanner")
+    if scanner:
+        done = "features harmonised" if scanner["harmonised"] else "features not harmonised"
+        found.append(f"Scanner or centre: {scanner['name'] or 'not named'}; {done}.")
+    return found
+
+
+def _value_in_words(value: float | str, unit: str) -> str:
+    return f"{value if isinstance(value, str) else f'{value:g}'} {unit}".strip()
 
 
 def _percentages(record: dict, shares: dict[str, float]) -> str:

@@ -230,8 +230,13 @@ def _read(path: Path) -> Preset:
         try:
             core = pykwalify.core.Core(source_file=str(path), schema_files=[schema], extensions=[functions])
             parameters = _quietly(core.validate)
+        except OSError as error:
+            raise InputError(f"Preset {path} cannot be read ({error.strerror}). Check the file.") from error
         except (PyKwalifyException, YAMLError, TypeError, ValueError) as error:
-            raise InputError(f"Preset {path.name} is not a pyradiomics parameter file: {_first_line(error)}") from error
+            raise InputError(
+                f"Preset {path.name} is not a pyradiomics parameter file: {_first_line(error)}. Correct it, or use "
+                f"{' or '.join(DECLARED_COUNTS)}."
+            ) from error
     return _from_parameters(path.stem, parameters)
 
 

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import functools
 import textwrap
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+_Arguments = ParamSpec("_Arguments")
+
+# Names of classes, columns and centres may be in any script; these hold Chinese, Japanese and Korean.
+_OTHER_SCRIPTS = (
+    "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans CJK KR", "Source Han Sans SC", "Microsoft YaHei", "SimHei",
+    "PingFang SC", "Hiragino Sans", "Yu Gothic", "Malgun Gothic", "Apple SD Gothic Neo", "WenQuanYi Micro Hei",
+    "Arial Unicode MS",
+)  # fmt: skip
 
 SINGLE_MM, DOUBLE_MM = 85, 180
 DOTS_PER_INCH = 300
@@ -21,30 +31,51 @@ _NOTE_CHARACTERS = {SINGLE_MM: 62, DOUBLE_MM: 135}
 # Room for the numbers and the label of an axis.
 _BELOW_POINTS = 25
 # Names come from strangers' tables, so a dollar sign must not start a formula.
-_STYLE = {
-    "font.family": "DejaVu Sans", "font.size": LETTERS, "axes.titlesize": 7.5, "figure.titlesize": 8.5,
+_STYLE: dict[Any, Any] = {
+    "font.size": LETTERS, "axes.titlesize": 7.5, "figure.titlesize": 8.5,
     "figure.labelsize": LETTERS, "text.parse_math": False, "axes.linewidth": 0.6, "lines.linewidth": 1.2,
     "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True, "legend.frameon": False,
     "legend.handlelength": 1.6, "legend.borderpad": 0.2,
 }  # fmt: skip
 
 
-def for_print(draw):
+def for_print(draw: Callable[_Arguments, Figure]) -> Callable[_Arguments, Figure]:
     """Let a function draw its figure in this style, whatever style is set elsewhere."""
 
     @functools.wraps(draw)
-    def drawn(*arguments, **options):
+    def drawn(*arguments: _Arguments.args, **options: _Arguments.kwargs) -> Figure:
         from matplotlib import rc_context
 
-        with rc_context(_STYLE):
+        with rc_context(_STYLE | {"font.family": font_families()}):
             figure = draw(*arguments, **options)
             for axes in figure.axes:
                 for each in (axes, *axes.child_axes):
                     # Ticks are made when they are drawn, and would take the style of that moment.
-                    each.tick_params(labelsize=LETTERS, width=0.6, length=2.5)
+                    each.tick_params(labelsize=LETTERS, labelfontfamily=font_families(), width=0.6, length=2.5)
             return figure
 
     return drawn
+
+
+def for_screen(draw: Callable[_Arguments, Figure]) -> Callable[_Arguments, Figure]:
+    """Let a function draw its figure with letters for every script that this computer has."""
+
+    @functools.wraps(draw)
+    def drawn(*arguments: _Arguments.args, **options: _Arguments.kwargs) -> Figure:
+        from matplotlib import rc_context
+
+        with rc_context({"font.family": font_families()}):
+            return draw(*arguments, **options)
+
+    return drawn
+
+
+def font_families() -> list[str]:
+    """Return the fonts to write with: DejaVu Sans, and for letters that it lacks what this computer has."""
+    from matplotlib.font_manager import fontManager
+
+    installed = set(fontManager.get_font_names())
+    return ["DejaVu Sans", *(name for name in _OTHER_SCRIPTS if name in installed)]
 
 
 def page(width_mm: float, height_mm: float) -> Figure:

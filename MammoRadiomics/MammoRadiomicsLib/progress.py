@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable
 from typing import TextIO
 
+from .errors import Cancelled
+
 Progress = Callable[[int, int, str], None]
 
 
@@ -36,10 +38,15 @@ def as_json(stream: TextIO | None = None) -> Progress:
     ----------
     stream : file, optional
         Where the lines go; standard output by default.
+
+    The progress raises Cancelled where nobody reads it any more.
     """
 
     def report(done: int, total: int, message: str) -> None:
         line = json.dumps({"done": done, "total": total, "message": message})
-        print(line, file=stream or sys.stdout, flush=True)
+        try:
+            print(line, file=stream or sys.stdout, flush=True)
+        except OSError as error:
+            raise Cancelled(f"The progress cannot be written ({error.strerror}), so the work was stopped.") from error
 
     return report

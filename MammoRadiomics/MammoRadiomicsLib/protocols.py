@@ -34,7 +34,7 @@ def compare(training: Training, seeds: int = SEEDS, progress: Progress = silent,
     training : Training
         Its lesions are those compared on; a nested training's own claim is taken as it is.
     seeds : int
-        Splits drawn for ``study`` and ``leaky``.
+        Splits drawn for ``study`` and ``leaky``, which harmonise nothing.
     progress : callable
         Called after each fold and each seed.
     jobs : int
@@ -43,8 +43,8 @@ def compare(training: Training, seeds: int = SEEDS, progress: Progress = silent,
     Returns
     -------
     list of dict
-        ``protocol`` (nested, nested without SMOTE, study, leaky), ``rows`` (test, or training for the study's apparent
-        claim), ``seed``, ``auc``; for more than two classes the mean of each against the rest.
+        ``protocol`` (nested, nested without SMOTE or harmonisation, study, leaky), ``rows`` (test, or training for the
+        study's apparent claim), ``seed``, ``auc``; for more than two classes the mean of each against the rest.
     """
     data, settings, stable = training.lesions, training.settings, training.stable
     nested = replace(settings, permutations=0)
@@ -53,11 +53,17 @@ def compare(training: Training, seeds: int = SEEDS, progress: Progress = silent,
         if settings.protocol == "nested" and smote == settings.smote:
             evidence = training.evidence["cross_validated"]
         else:
-            evidence, _, _ = validation.cross_validate(data, stable, replace(nested, smote=smote), progress, jobs)
+            found = validation.cross_validate(data, stable, replace(nested, smote=smote), progress, jobs)
+            evidence = found.evidence
         name = "nested" if smote else "nested without SMOTE"
         claims += [
             {"protocol": name, "rows": "test", "seed": repeat, "auc": mean_auc(each)}
             for repeat, each in enumerate(evidence.each_repeat())
+        ]
+    if training.centres and training.centres.unharmonised:
+        claims += [
+            {"protocol": "nested without harmonisation", "rows": "test", "seed": repeat, "auc": mean_auc(each)}
+            for repeat, each in enumerate(training.centres.unharmonised.each_repeat())
         ]
     for seed in range(seeds):
         with validation.quick_and_single():

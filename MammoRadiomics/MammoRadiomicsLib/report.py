@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import evaluation, performance_figures, report_files, report_tables, report_text, training_figures
+from . import (
+    centre_figures,
+    checklists,
+    combined_report,
+    evaluation,
+    performance_figures,
+    report_answers,
+    report_cohort,
+    report_files,
+    report_page,
+    report_tables,
+    report_text,
+    training_figures,
+)  # fmt: skip
+from .clinical import baseline
 from .prediction import outcome_names
+from .report_items import ITEMS, SECTIONS
+from .report_page import Item, Page
 from .tables import rows_to_csv
 
 if TYPE_CHECKING:
@@ -15,13 +32,14 @@ if TYPE_CHECKING:
 
     from .learning import Training
 
-SUMMARY = "report.md"
+SUMMARY = "report.html"
+_EARLIER = ("report.md",)
 
 
 def write(
     training: Training, claims: list[dict], folder: str | Path, subgroup_columns: tuple[str, ...] = ()
 ) -> list[Path]:
-    """Write summary, card, tables and figures of a training into a folder; all of them or, on an error, none.
+    """Write page, card, tables and figures of a training into a folder; all of them or, on an error, none.
 
     What an earlier report left there under the names of this one is replaced or removed; other files stay.
 
@@ -34,28 +52,46 @@ def write(
     folder : path
         Made if missing.
     subgroup_columns : tuple of str
-        Columns of the table in whose parts performance is shown.
+        Columns of the table in whose parts performance is shown; by default those that reporting guidelines ask for.
 
     Returns
     -------
     list of Path
-        What was written, the summary first.
+        What was written, the page first.
 
     Raises
     ------
     InputError
         When the folder cannot be written to, or a column makes no subgroups.
     """
-    subgroups = report_tables.subgroups(training, subgroup_columns)
+    training = report_cohort.with_interval(training)
+    subgroups = report_cohort.subgroups(training, subgroup_columns)
+    table1 = report_cohort.baseline_tables(training)
+    tables = _tables(training, claims, subgroups, table1)
     contents: dict[str, str | bytes] = {"card.txt": training.model.card + "\n", "metrics.json": _metrics(training)}
-    for name, rows in _tables(training, claims, subgroups).items():
+    if table1:
+        contents["table1.json"] = json.dumps(table1, indent=1, allow_nan=False) + "\n"
+    for name, rows in tables.items():
         contents[f"{name}.csv"] = rows_to_csv(report_tables.without_formulas(rows))
     for name, figure in _figures(training, claims, subgroups).items():
         contents |= report_files.pictures(name, figure)
-    summary = report_text.summary(training, claims, subgroups, list(contents))
-    paths = report_files.write_all(Path(folder), {SUMMARY: summary, **contents})
+    paths = report_files.write_all(Path(folder), {SUMMARY: _page(training, tables, contents), **contents})
     _remove_stale(Path(folder), {path.name for path in paths})
     return paths
+
+
+def _page(training: Training, tables: dict[str, list[dict]], contents: dict[str, str | bytes]) -> str:
+    items = [*ITEMS, *_other_paths(contents)]
+    pictures = {name: each for name, each in contents.items() if name.endswith(".png") and isinstance(each, bytes)}
+    frame = Page(items, {f"{name}.csv": rows for name, rows in tables.items()}, pictures)
+    title = f"{outcome_names(training.model.outcome)[0]}: a LASSO-SVM and how far to trust it"
+    texts = report_text.sections(training, tables) | {"files": report_page.files(items, list(contents))}
+    return frame.write(title, report_text.status(training), SECTIONS, texts)
+
+
+def _other_paths(names: Iterable[str]) -> list[Item]:
+    others = sorted(name for name in names if name.startswith("lasso_path_"))
+    return [Item(name, "files", "the LASSO's path for another class against the rest") for name in others]
 
 
 def _metrics(training: Training) -> str:
@@ -64,17 +100,24 @@ def _metrics(training: Training) -> str:
     return json.dumps(parts | {"sample_size": training.sample_size}, indent=1) + "\n"
 
 
-def _tables(training: Training, claims: list[dict], subgroups: list[dict]) -> dict[str, list[dict]]:
+def _tables(
+    training: Training, claims: list[dict], subgroups: list[dict], table1: dict[str, dict]
+) -> dict[str, list[dict]]:
     """Return the rows of each table by its name; those without rows are left out."""
     tables = {
-        name: report_tables.probabilities(
-            training.evidence[key], training.test_lesions if key == "test" else training.lesions
-        )
+        name: report_tables.probabilities(training.evidence[key], training.rows_of(key))
         for key, name in report_tables.PROBABILITIES.items()
         if key in training.evidence
     }
     *others, path = training.lasso
+    tables |= {name: baseline.as_rows(each) for name, each in table1.items()}
     tables |= {
+        "flow": report_cohort.steps(training),
+        "column_steps": report_tables.column_steps(training),
+        "settings": report_tables.settings_used(training),
+        "performance": report_tables.performance(training),
+        "operating_points": report_tables.operating_points(training),
+        "protocols_summary": report_tables.claims_summary(claims),
         "radscores": report_tables.radscore_rows(training),
         "lasso_path": report_tables.lasso(path),
         **{f"lasso_path_{i}": report_tables.lasso(other) for i, other in enumerate(others)},
@@ -84,8 +127,11 @@ def _tables(training: Training, claims: list[dict], subgroups: list[dict]) -> di
         "protocols": claims,
         "permuted": report_tables.permutations(training),
         "subgroups": subgroups,
+        "centres": training.centres.rows if training.centres else [],
+        **combined_report.tables(training),
     }
-    return {name: rows for name, rows in tables.items() if rows}
+    tables = {name: rows for name, rows in tables.items() if rows}
+    return tables | checklists.tables(report_answers.answers(training, subgroups, tables))
 
 
 def _figures(training: Training, claims: list[dict], subgroups: list[dict]) -> dict[str, Figure]:
@@ -109,6 +155,9 @@ def _figures(training: Training, claims: list[dict], subgroups: list[dict]) -> d
     if training.permuted:
         observed = evaluation.mean_auc(training.evidence["cross_validated"])
         figures["permutations"] = training_figures.permutations(observed, training.permuted)
+    figures |= combined_report.figures(training)
+    if training.centres:
+        figures["centres"] = centre_figures.performance(training.centres.rows, training.centres.column)
     if subgroups:
         key = performance_figures.unseen(training.evidence)[0]
         figures["subgroups"] = performance_figures.subgroups(subgroups, metrics[key]["auc"])
@@ -129,9 +178,13 @@ def _radscores(training: Training, classes: tuple[str, ...]) -> dict[str, Figure
     return figures
 
 
+def file_names(folder: str | Path) -> set[str]:
+    """Return the names of files that a report writes or removes in a folder."""
+    known = {name for item in ITEMS for name in (item.file, item.file.replace(".png", ".svg"))}
+    return known | {SUMMARY, *_EARLIER} | {path.name for path in Path(folder).glob("lasso_path_*.csv")}
+
+
 def _remove_stale(folder: Path, written: set[str]) -> None:
     """Remove what an earlier report wrote and this one did not: another training's numbers."""
-    known = set(report_text.FILES) | {name.replace(".png", ".svg") for name in report_text.FILES}
-    known |= {path.name for path in folder.glob("lasso_path_*.csv")}
-    for name in known - written:
+    for name in file_names(folder) - written:
         (folder / name).unlink(missing_ok=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import evaluation, performance_figures, training_figures
 from .errors import InputError
+from .settings import STUDY_HOLDOUT, TrainingSettings
+from .tables import known_value
 
 if TYPE_CHECKING:
     from .evaluation import Evidence
@@ -15,6 +17,11 @@ if TYPE_CHECKING:
     from .lesions import Lesions
     from .selection import LassoPath
 
+ROWS = {
+    "training": "training (apparent)", "cross_validated": "cross-validated",
+    "unharmonised": "cross-validated, unharmonised", "test": "test",
+}  # fmt: skip
+RATES = ("sensitivity", "specificity", "ppv", "npv", "accuracy")
 PROBABILITIES = {"cross_validated": "out_of_fold", "test": "test_probabilities", "training": "training_probabilities"}
 _MOST_PARTS, _HALVED_FROM = 12, 6
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -28,7 +35,7 @@ def without_formulas(rows: list[dict]) -> list[dict]:
     return [{_harmless(name): _harmless(cell) for name, cell in row.items()} for row in rows]
 
 
-def _harmless(cell):
+def _harmless(cell: Any) -> Any:
     if not isinstance(cell, str) or len(cell) < 2 or not cell.startswith(_FORMULA):
         return cell
     try:
@@ -60,6 +67,8 @@ def radscores(training: Training, lesions: Lesions) -> np.ndarray:
     values = lesions.values[:, columns]
     if np.isnan(values).any():
         values = np.where(np.isnan(values), np.nanmedian(training.lesions.values[:, columns], axis=0), values)
+    if training.model.scanners:
+        values, _ = training.model.harmonised(values, np.array(lesions.centres))
     z = (values - arrays["mean"]) / arrays["scale"]
     return z @ arrays["lasso_coef"] + arrays["lasso_intercept"][0]
 
@@ -142,6 +151,90 @@ def _unseen(training: Training) -> list[Evidence]:
     return [training.evidence[key] for key in performance_figures.unseen(training.evidence)]
 
 
+def performance(training: Training) -> list[dict]:
+    """One row per class and set of rows: AUC, Brier score, calibration, and the optimism of the apparent AUC."""
+    metrics, empty = training.model.manifest["metrics"], dict.fromkeys(("brier", "slope", "intercept"), "")
+    found = []
+    for key in (key for key in ROWS if key in metrics):
+        measured = metrics[key]
+        for name, auc in measured["auc"].items():
+            fit = {"brier": measured["brier"][name]} | measured["calibration"][name] if name != "macro" else empty
+            row = {"class": name, "rows": ROWS[key], "lesions": measured["lesions"], "patients": measured["patients"]}
+            row |= {"auc": auc["mean"], "low": auc["low"], "high": auc["high"], "interval": auc["method"]}
+            row["optimism"] = metrics["optimism"].get(name) if key == "training" else None
+            found.append(_without_none(row | {each: fit[each] for each in empty}))
+    return found
+
+
+def operating_points(training: Training) -> list[dict]:
+    """One row per class and set of rows: what the threshold gets right, with Wilson's 95% intervals."""
+    metrics, found = training.model.manifest["metrics"], []
+    for key in (key for key in ROWS if key in metrics):
+        measured = metrics[key]
+        for name, point in measured["operating_point"].items():
+            row = {"class": name, "rows": ROWS[key], "threshold": point["threshold"]}
+            row["threshold_from"] = measured["thresholds_from"][name]
+            for rate in RATES:
+                value, low, high = point[rate] or (None, None, None)
+                row |= {rate: value, f"{rate}_low": low, f"{rate}_high": high}
+            found.append(_without_none(row))
+    return found
+
+
+def _without_none(row: dict) -> dict:
+    return {name: "" if cell is None else cell for name, cell in row.items()}
+
+
+def claims_summary(claims: list[dict]) -> list[dict]:
+    """One row per protocol and rows: the AUCs that it claims over its splits."""
+    return [
+        {
+            "protocol": training_figures.CLAIMS[key].replace("\n", " "),
+            "splits": len(values),
+            "median": float(np.median(values)),
+            "lowest": min(values),
+            "highest": max(values),
+        }
+        for key, values in training_figures.claimed(claims).items()
+    ]
+
+
+def column_steps(training: Training) -> list[dict]:
+    """Say how many columns are left after each step of the selection, on all training rows."""
+    from sklearn.impute import SimpleImputer
+
+    from .selection import differing_columns
+    from .validation import harmonised
+
+    settings = training.settings
+    data, _ = harmonised(training.lesions, np.arange(len(training.lesions.target)), settings)
+    stable = training.stable.among(data.patients, settings)
+    counts = {"offered": len(data.names), "stable over repeated outlines": int(stable.sum())}
+    if settings.protocol == "nested":
+        # The study's test sees synthetic rows as well, which are not kept.
+        filled = SimpleImputer(strategy="median", keep_empty_features=True).fit_transform(data.values)[:, stable]
+        scale = filled.std(axis=0)
+        z = (filled - filled.mean(axis=0)) / np.where(scale > 0, scale, 1)
+        test = "t-test" if len(data.classes) == 2 else "F-test"
+        counts[f"with P < {settings.p_value:g} in the {test}"] = len(
+            differing_columns(z, data.target, settings.p_value)
+        )
+    counts["selected by the LASSO"] = len(training.model.feature_names)
+    return [{"step": step, "columns": count} for step, count in counts.items()]
+
+
+def settings_used(training: Training) -> list[dict]:
+    """Every setting with its value, and the study's where it differs."""
+    study = TrainingSettings(protocol="study", holdout=STUDY_HOLDOUT).to_json()
+    study |= dict.fromkeys(("folds", "repeats"), "no cross-validation")
+    # A reader may be a person's name, and a purpose is no part of the method.
+    return [
+        {"setting": name, "value": value, "study": "same" if study[name] == value else study[name]}
+        for name, value in training.settings.to_json().items()
+        if name not in ("reader", "purpose")
+    ]
+
+
 def permutations(training: Training) -> list[dict]:
     """The mean AUC of each permutation of the outcomes."""
     return [{"permutation": i, "auc": auc} for i, auc in enumerate(training.permuted, start=1)]
@@ -156,7 +249,7 @@ def subgroups(training: Training, columns: tuple[str, ...]) -> list[dict]:
         See :func:`parts`.
     """
     key = performance_figures.unseen(training.evidence)[0]
-    lesions = training.test_lesions if key == "test" else training.lesions
+    lesions = training.rows_of(key)
     evidence, seed = training.evidence[key], training.settings.random_state
     return [
         {"rows": evidence.rows, "column": column} | row
@@ -175,7 +268,7 @@ def parts(lesions: Lesions, column: str) -> np.ndarray:
     """
     if not lesions.rows or column not in lesions.rows[0]:
         raise InputError(f"The table has no column {column} for subgroups. Give the cohort that holds it.")
-    cells = np.array([row[column] for row in lesions.rows], dtype=object)
+    cells = np.array([known_value(row[column]) for row in lesions.rows], dtype=object)
     found = set(cells) - {""}
     numbers = _numbers(cells)
     if len(found) > _HALVED_FROM and numbers is not None:

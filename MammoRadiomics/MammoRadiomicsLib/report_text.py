@@ -2,151 +2,117 @@
 
 from __future__ import annotations
 
-import html
-import re
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import performance_figures, sample_size, training_figures
+from . import centres, checklists, methods_text, performance_figures, reclassification, sample_size, training_figures
 from .assembly import DEMONSTRATION_NOTE
-from .prediction import outcome_names
+from .html_page import Html, bullets, element, joined, paragraphs
+from .report_page import NOT_A_DEVICE
 
 if TYPE_CHECKING:
     from .learning import Training
-    from .settings import TrainingSettings
-
-_ROWS = {"training": "training (apparent)", "cross_validated": "cross-validated", "test": "test"}
-_MEASURES = ("sensitivity", "specificity", "ppv", "npv", "accuracy")
-FILES = {
-    "card.txt": "the model's card",
-    "metrics.json": "every measure with its interval and method, settings, sample size, versions",
-    "out_of_fold.csv": "each lesion's probabilities, repeat by repeat, from models that had not seen its patient",
-    "test_probabilities.csv": "each test lesion's probabilities",
-    "training_probabilities.csv": "each training lesion's probabilities by the model fitted on it",
-    "radscores.csv": "each lesion's radscore by the final model",
-    "lasso_path.csv": "the LASSO's held-out error and coefficients at each penalty that was visited",
-    "selection.csv": "how often each feature was chosen over the outer folds, and its coefficient in the model",
-    "calibration.csv": "the points of the calibration curves",
-    "decision_curve.csv": "net benefit and interventions avoided at each threshold",
-    "protocols.csv": "the AUC that each protocol claims, split by split",
-    "permuted.csv": "the AUC on each permutation of the outcomes",
-    "subgroups.csv": "AUC by subgroup",
-    "performance.png": "ROC curves, calibration, decision curves",
-    "confusion.png": "true and called classes",
-    "lasso.png": "coefficients and error over the penalty",
-    "weights.png": "coefficients of the selected features",
-    "radscores.png": "radscores of the training rows by true class",
-    "radscores_test.png": "radscores of the test rows by true class",
-    "selection.png": "how often features were chosen",
-    "protocols.png": "what the protocols claim",
-    "permutations.png": "AUC with true and with shuffled outcomes",
-    "subgroups.png": "AUC by subgroup",
-}
 
 
-def summary(training: Training, claims: list[dict], subgroups: list[dict], files: list[str]) -> str:
-    """Return the report's summary as Markdown.
+def status(training: Training) -> list[str]:
+    """Return what a reader must know before anything else."""
+    demonstration = training.model.purpose == "demonstration"
+    return [DEMONSTRATION_NOTE, NOT_A_DEVICE] if demonstration else [NOT_A_DEVICE]
+
+
+def sections(training: Training, tables: dict[str, list[dict]]) -> dict[str, Html | list[str]]:
+    """Return the words of each section by its key.
 
     Parameters
     ----------
     training : Training
         As :func:`.learning.train` returns it.
-    claims, subgroups : list of dict
-        As :func:`.protocols.compare` and :func:`.report_tables.subgroups` return them; may be empty.
-    files : list of str
-        Names of the files beside it.
+    tables : dict of str to list of dict
+        The tables of the report, by name.
     """
-    title, _ = outcome_names(training.model.outcome)
-    sections = {
-        f"# {plain(title)}: a LASSO-SVM and how far to trust it": _trained(training),
-        "## How well it does": _performance(training),
-        "## What other protocols would have claimed": _protocols(claims),
-        "## Against chance": _permutations(training),
-        "## Are there enough lesions?": [sample_size.statement(training.sample_size)],
-        "## Subgroups": _subgroups(subgroups),
-        "## Limitations": [f"- {each}" for each in _limitations(training)],
-        "## Files": _files(files),
+    by_heading = methods_text.paragraphs(training).items()
+    methods = joined(part for heading, text in by_heading for part in (element("h3", heading), element("p", text)))
+    return {
+        "summary": bullets(_short(training)),
+        "baseline": _baseline(tables),
+        "features": [*_selected(training), *_stability(training)],
+        "performance": _performance(training),
+        "combined": _combined(training),
+        "centres": _centres(training),
+        "protocols": _protocols(tables),
+        "chance": _permutations(training),
+        "sample_size": [sample_size.statement(training.sample_size)],
+        "subgroups": _subgroups(tables.get("subgroups", [])),
+        "limitations": bullets(limitations(training)),
+        "methods": element("div", methods, class_="methods"),
+        "checklists": about_checklists(tables),
     }
-    return "\n".join(f"{heading}\n\n" + "\n".join(lines) + "\n" for heading, lines in sections.items() if lines)
 
 
-def plain(text: str) -> str:
-    """Return text from a stranger's table so that Markdown and HTML take it for text, on one line."""
-    return re.sub(r"([\\`*_\[\]|#])", r"\\\1", html.escape(" ".join(text.split()), quote=False))
-
-
-def table(rows: list[dict]) -> list[str]:
-    """Return rows as the lines of a Markdown table."""
-    lines = [list(rows[0]), ["---"] * len(rows[0]), *(list(row.values()) for row in rows)]
-    return ["| " + " | ".join(map(str, line)) + " |" for line in lines]
-
-
-def _trained(training: Training) -> list[str]:
+def _short(training: Training) -> list[str]:
     manifest, settings = training.model.manifest, training.settings
-    facts = manifest["training"]
-    counts = ", ".join(f"{plain(name)} {count}" for name, count in facts["counts"].items())
-    left_out = ", ".join(f"{count} ({plain(reason)})" for reason, count in facts["excluded_lesions"].items()) or "none"
-    views = " and ".join(map(plain, filter(None, manifest["view_names"]))) or "one view"
+    facts, metrics = manifest["training"], manifest["metrics"]
+    counts = ", ".join(f"{name}: {count}" for name, count in facts["counts"].items())
+    views = " and ".join(filter(None, manifest["view_names"])) or "one view"
+    key = performance_figures.unseen(metrics)[-1]
+    classes = [name for name in metrics[key]["auc"] if name == "macro" or "macro" not in metrics[key]["auc"]]
+    found = metrics[key]["auc"][classes[0]]
+    of_what = "mean of the classes" if classes[0] == "macro" else classes[0]
     smote = "synthetic rows (SMOTE) balanced the classes" if settings.smote else "no synthetic rows"
     return [
-        *([DEMONSTRATION_NOTE, ""] if training.model.purpose == "demonstration" else []),
-        f"- Lesions: {facts['lesions']} of {facts['patients']} patients ({counts}); left out: {left_out}.",
-        f"- Test rows kept apart: {facts['test_lesions']} lesions.",
-        f"- Features: preset {plain(manifest['preset']['name'])}, {views} (views: {settings.views}); "
-        f"{len(manifest['feature_names'])} of {facts['columns_offered']:,} columns kept, penalty {facts['alpha']:.3g}.",
-        *([f"- {facts['stability']}"] if facts.get("stability") else []),
-        f"- Protocol: {_protocol(settings)}",
-        f"- Fit: {smote}; seed {settings.random_state}.",
+        f"AUC on {ROWS_IN_WORDS[key]} rows ({of_what}): {interval(found)}.",
+        f"Trained on {facts['lesions']} lesions of {facts['patients']} patients ({counts}); "
+        f"{facts['test_lesions']} lesions kept apart for a test.",
+        f"Preset {manifest['preset']['name']}, {views} (views: {settings.views}); {len(manifest['feature_names'])} of "
+        f"{facts['columns_offered']:,} columns in the model.",
+        f"Protocol {settings.protocol}; {smote}; seed {settings.random_state}.",
     ]
 
 
-def _protocol(settings: TrainingSettings) -> str:
-    if settings.protocol == "study":
-        balanced = ", balanced before they were standardised" if settings.smote else ""
-        return f"study, fitted once on the training rows of one split{balanced}."
-    times = "once" if settings.repeats == 1 else f"{settings.repeats} times"
-    return f"nested, {settings.folds} folds by patient drawn {times}, everything that learns refitted in each."
+ROWS_IN_WORDS = {"training": "training", "cross_validated": "cross-validated", "test": "test"}
+
+
+def _baseline(tables: dict[str, list[dict]]) -> list[str]:
+    if "table1_outcome" not in tables:
+        return []
+    return [
+        "Counts with percentages of known values, mean (SD) or median (IQR). Standardised differences come first; "
+        "under 0.1 is usually taken to be small. P values depend on the number of lesions and take them as independent."
+    ]
+
+
+def _selected(training: Training) -> list[str]:
+    without = training.model.manifest["training"]["without_signal"]
+    found = [
+        f"{len(training.model.feature_names)} columns were selected at a penalty of "
+        f"{training.model.manifest['training']['alpha']:.3g}."
+    ]
+    return found + [f"Nothing learned for {name}: held-out scores did not rise with the risk." for name in without]
+
+
+def _stability(training: Training) -> list[str]:
+    stated = training.model.manifest["training"].get("stability")
+    return [stated] if stated else []
 
 
 def _performance(training: Training) -> list[str]:
     metrics = training.model.manifest["metrics"]
-    keys = [key for key in _ROWS if key in metrics]
-    names = list(metrics[keys[0]]["auc"])
-    aucs, points = [], []
-    for name in names:
-        shown = "mean of the classes" if name == "macro" else plain(name)
-        by_rows = {f"AUC, {_ROWS[key]}": interval(metrics[key]["auc"][name]) for key in keys}
-        optimism = metrics["optimism"].get(name)
-        aucs.append({"class": shown} | by_rows | {"optimism": number(optimism)})
-        points += [{"class": shown, "rows": _ROWS[key]} | _point(metrics[key], name) for key in keys if name != "macro"]
     return [
-        *table(aucs), "",
-        f"AUC with 95% intervals ({performance_figures.interval_methods(metrics)}). Optimism is the apparent AUC less "
-        "that on rows the model had not seen.", "",
-        *table(points), "",
-        f"The threshold was chosen on {_threshold_rows(metrics)} rows (Youden), which flatters the rates there. "
-        "Wilson's 95% intervals.",
-    ]  # fmt: skip
+        f"95% intervals of AUCs: {performance_figures.interval_methods(metrics)}. Optimism is the apparent AUC less "
+        "that on rows the model had not seen.",
+        f"The threshold was chosen on {_threshold_rows(metrics)} rows (Youden), which flatters the rates there. Rates "
+        "with Wilson's 95% intervals.",
+    ]
 
 
 def _threshold_rows(metrics: dict) -> str:
     chosen = [
-        key for key in _ROWS if key in metrics and "these" in next(iter(metrics[key]["thresholds_from"].values()))
+        key
+        for key in ROWS_IN_WORDS
+        if key in metrics and "these" in next(iter(metrics[key]["thresholds_from"].values()))
     ]
-    return _ROWS[chosen[0]] if chosen else "other"
-
-
-def _point(measured: dict, name: str) -> dict:
-    """What an operating point gets right, with calibration beside it."""
-    point, fit = measured["operating_point"][name], measured["calibration"][name]
-    rates = {each.upper() if each in ("ppv", "npv") else each: interval(point[each]) for each in _MEASURES}
-    return (
-        {"lesions": measured["lesions"], "threshold": number(point["threshold"], 3)}
-        | rates
-        | {"Brier": number(measured["brier"][name], 3)}
-        | {f"calibration {each}": number(fit[each]) for each in ("slope", "intercept")}
-    )
+    return ROWS_IN_WORDS[chosen[0]] if chosen else "other"
 
 
 def number(value: float | None, digits: int = 2) -> str:
@@ -158,28 +124,31 @@ def interval(value: dict | list | None) -> str:
     """Return a value with its interval as text: a dict of mean, low and high, or a list of the three."""
     if isinstance(value, dict):
         value = [value["mean"], value["low"], value["high"]]
-    return "none" if value is None or value[0] is None else f"{value[0]:.2f} ({value[1]:.2f} to {value[2]:.2f})"
+    if value is None or value[0] in (None, ""):
+        return "none"
+    low, high = ("no limit" if each is None else f"{each:.2f}" for each in value[1:])
+    return f"{value[0]:.2f} ({low} to {high})"
 
 
-def _protocols(claims: list[dict]) -> list[str]:
-    aucs = training_figures.claimed(claims)
-    if not aucs:
+def _combined(training: Training) -> list[str]:
+    """What is said of the models with clinical predictors; nothing where there are none."""
+    found = training.combined
+    if found is None:
         return []
-    rows = [
-        {
-            "protocol": training_figures.CLAIMS[key].replace("\n", " "),
-            "splits": len(values),
-            "median AUC": number(float(np.median(values))),
-            "lowest": number(min(values)),
-            "highest": number(max(values)),
-        }
-        for key, values in aucs.items()
-    ]
-    return [
-        *table(rows),
-        "",
-        "The same lesions throughout. Training rows and leaks flatter; a single split depends on its luck.",
-    ]
+    label = f"{found.label[0].upper()}{found.label[1:]}." if found.label else ""
+    return [line for line in (label, *found.notes, reclassification.CAUTION) if line]
+
+
+def _centres(training: Training) -> list[str]:
+    if training.centres is None:
+        return []
+    return [training.model.manifest["training"]["centres"], "Left-out centres are those of radiomics alone."]
+
+
+def _protocols(tables: dict[str, list[dict]]) -> list[str]:
+    if "protocols" not in tables:
+        return []
+    return ["The same lesions throughout. Training rows and leaks flatter; a single split depends on its luck."]
 
 
 def _permutations(training: Training) -> list[str]:
@@ -199,22 +168,13 @@ def _permutations(training: Training) -> list[str]:
 def _subgroups(rows: list[dict]) -> list[str]:
     if not rows:
         return []
-    shown = [
-        {
-            "subgroup": f"{plain(row['column'])}: {plain(row['subgroup'])}",
-            "class": plain(row["class"]),
-            "lesions": row["lesions"],
-            "of the class": row["positives"],
-            "AUC": interval([row["auc"], row["low"], row["high"]]),
-        }
-        for row in rows
-    ]
-    return [*table(shown), "", f"On {rows[0]['rows']} rows; intervals are not adjusted for the number of subgroups."]
+    return [f"On {rows[0]['rows']} rows; intervals are not adjusted for the number of subgroups."]
 
 
-def _limitations(training: Training) -> list[str]:
+def limitations(training: Training) -> list[str]:
+    """Return what the numbers do not show."""
     settings, metrics = training.settings, training.model.manifest["metrics"]
-    found = ["No other centre, scanner or reader has confirmed these numbers."]
+    found = [_unconfirmed(training)]
     if training.model.purpose == "demonstration":
         found.insert(0, "The images are synthetic; the numbers say nothing about patients.")
     if settings.protocol == "study":
@@ -236,14 +196,20 @@ def _limitations(training: Training) -> list[str]:
     return [*found, "Not a medical device."]
 
 
-def _files(files: list[str]) -> list[str]:
-    listed = []
-    for name in (name for name in FILES if name in files):
-        listed.append(f"- `{name}`: {FILES[name]}" + ("; also as SVG" if name.endswith(".png") else ""))
-    others = [name for name in files if name.startswith("lasso_path_")]
-    listed += [f"- `{name}`: the same for another class against the rest" for name in others]
-    return [
-        *listed,
-        "",
-        "In the tables an apostrophe stands before text that a spreadsheet program would take for a formula.",
-    ]
+def _unconfirmed(training: Training) -> str:
+    rows = training.centres.rows if training.centres else []
+    if not any(row["evidence"] == centres.LEFT_OUT and row["auc"] != "" for row in rows):
+        return "No other centre, scanner or reader has confirmed these numbers."
+    return (
+        f"Values of {training.settings.centre} were left out of the training, but all are of this table; no data from "
+        "elsewhere and no other reader have confirmed these numbers."
+    )
+
+
+def about_checklists(tables: dict[str, list[dict]], *more: str) -> Html:
+    """Return what stands before the tables of the checklists; `more` comes after its first words."""
+    about = (
+        "Items that the software can answer are answered with this report's values; the others are for the authors. "
+        "Topics are in words of this project: read them beside the published lists. No score is computed."
+    )
+    return joined([paragraphs([about, *more]), bullets(checklists.counted(tables))])

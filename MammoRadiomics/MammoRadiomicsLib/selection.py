@@ -129,6 +129,10 @@ class Selection:
         """The penalty taken."""
         return float(self.paths[-1].alphas[self.paths[-1].chosen])
 
+    def radscores(self, values: np.ndarray) -> np.ndarray:
+        """Return the radscores of rows (n, columns), shape (n,)."""
+        return self.standardised(values) @ self.coef + self.intercept
+
     def filled(self, values: np.ndarray) -> np.ndarray:
         """Return rows with their missing cells filled, shape (n, columns)."""
         return np.where(np.isnan(values), self.fill, values)
@@ -196,7 +200,14 @@ def differing_columns(z: np.ndarray, target: np.ndarray, p_value: float) -> np.n
         Shape (n,), classes.
     p_value : float
         The largest P kept. Where no column has so small a P, the one with the smallest is kept.
+
+    Raises
+    ------
+    InputError
+        When every feature is constant, or there are no more rows than classes.
     """
+    if len(target) <= len(np.unique(target)):
+        raise InputError(f"{len(target)} rows of a fold leave nothing to test. Add cases or take fewer folds.")
     varying = np.flatnonzero(z.std(axis=0) > 0)
     if not varying.size:
         raise InputError("Every feature has the same value in all rows, so nothing can be learned. Check the table.")
@@ -212,7 +223,7 @@ def balanced(z: np.ndarray, target: np.ndarray, settings: TrainingSettings) -> t
     from imblearn.over_sampling import SMOTE
 
     counts = np.bincount(target)
-    neighbours = min(settings.smote_neighbours, counts[counts > 0].min() - 1)
+    neighbours = min(settings.smote_neighbours, int(counts[counts > 0].min()) - 1)
     if not settings.smote or neighbours < 1 or np.count_nonzero(counts) < 2:
         return z, target
     return SMOTE(k_neighbors=int(neighbours), random_state=settings.random_state).fit_resample(z, target)

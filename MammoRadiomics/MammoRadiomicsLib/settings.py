@@ -72,6 +72,10 @@ class TrainingSettings:
         Column that says ``train`` or ``test`` for each lesion; empty for none.
     holdout : float
         Share of the patients, in tenths, that is drawn as test rows where no column says so; 0 for none.
+    centre : str
+        Column of the scanner or centre; each is then left out of the training in turn. Empty for none.
+    harmonise : bool
+        Bring the features of all centres to one location and scale by ComBat, learned from training rows in every fold.
     permutations : int
         How often the nested protocol is repeated on permuted outcomes, to see what it claims where nothing is there.
     random_state : int
@@ -100,6 +104,8 @@ class TrainingSettings:
     repeats: int = 1
     split: str = ""
     holdout: float = 0.0
+    centre: str = ""
+    harmonise: bool = False
     permutations: int = 0
     random_state: int = 15
     purpose: str = "research"
@@ -124,11 +130,23 @@ class TrainingSettings:
             ("icc", 0 <= self.icc < 1, "from 0 to below 1"),
             ("holdout", 0 <= self.holdout <= 0.9, "from 0 to 0.9"),
             ("svm_c", self.svm_c > 0, "above 0"),
+            ("alpha_count", self.alpha_count <= 1000, "at most 1000"),
         ):
             if not valid:
                 raise InputError(f"The setting {name} is {getattr(self, name)}; it must be {rule}.")
         for name, wrong, remedy in (
             ("permutations", self.protocol == "study" and self.permutations, "they belong to the nested protocol"),
+            ("centre", self.protocol == "study" and self.centre, "centres belong to the nested protocol"),
+            (
+                "harmonise",
+                self.harmonise and not self.centre,
+                "ComBat needs the column of the scanner or centre (centre)",
+            ),
+            (
+                "harmonise",
+                self.harmonise and self.missing == "impute",
+                "ComBat needs complete features; leave lesions without out (missing: complete)",
+            ),
             ("holdout", self.split and self.holdout, f"the column {self.split} says already what is held out"),
             ("holdout", round(10 * self.holdout, 9) % 1, "test rows are drawn in tenths of the patients"),
         ):

@@ -28,15 +28,16 @@ def shape_class(name: str, field: Field, settings: dict[str, Any]) -> Any:
 @functools.cache
 def _flat_shape_class() -> type:
     radiomics = import_radiomics()
+    shape: Any = radiomics.getFeatureClasses()["shape"]
 
-    class FlatShape(radiomics.getFeatureClasses()["shape"]):
+    class FlatShape(shape):
         """pyradiomics' 3D shape class with its coefficients computed for a single slice."""
 
         def _initSegmentBasedCalculation(self):
             radiomics.base.RadiomicsFeaturesBase._initSegmentBasedCalculation(self)
-            mask = np.pad(self.maskArray, 1)
+            self.maskArray: np.ndarray = np.pad(self.maskArray, 1)
             spacing = self.pixelSpacing = np.array(self.inputImage.GetSpacing()[::-1])
-            self.maskArray = mask
+            mask = self.maskArray
             self.labelledVoxelCoordinates = np.nonzero(mask)
             self.SurfaceArea, self.Volume = surface_and_volume(mask[1], tuple(spacing.tolist()))
             self.diameters = diameters(mask[1], tuple(spacing.tolist()))
@@ -123,7 +124,8 @@ def diameters(mask: np.ndarray, spacing: tuple[float, float, float]) -> tuple[fl
     anywhere = max(cap + thickness**2, both + thickness**2 / 4, edge)
     in_row = _farthest_in_line(caps, rim, width / 2, thickness)
     in_column = _farthest_in_line(caps.T.copy(), rim.T.copy(), height / 2, thickness)
-    return tuple(float(np.sqrt(square)) for square in (max(cap, edge), in_row, in_column, anywhere))
+    slice_, row, column, volume = np.sqrt([max(cap, edge), in_row, in_column, anywhere]).tolist()
+    return slice_, row, column, volume
 
 
 def _vertices(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -49,3 +49,13 @@ def refuse_unless_one_grey_slice(size: tuple[int, ...], components: int, what: s
         raise InputError(
             f"The {what} claims {size[0]} x {size[1]} pixels, more than any mammogram has. Send or export it again."
         )
+
+
+def refuse_implausible_spacing(spacing_mm: float, what: str) -> None:
+    """Raise InputError for a pixel spacing that no mammogram has; `what` is what it is said of."""
+    smallest, largest = PLAUSIBLE_SPACING_MM
+    if not smallest <= spacing_mm <= largest:
+        raise InputError(
+            f"A pixel spacing of {spacing_mm:g} mm is impossible for the {what}: "
+            f"a mammogram's lies between {smallest} and {largest} mm. Give it in millimetres."
+        )

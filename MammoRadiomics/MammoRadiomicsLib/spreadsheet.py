@@ -96,7 +96,8 @@ def _open(path: Path) -> tuple[list[str], Iterator[tuple[int, list[str]]], bool]
     if data.startswith(_OLD_EXCEL):
         raise InputError(f"The table {path.name} is in the old Excel format. Save it as .xlsx or CSV UTF-8.")
     if data.startswith(_EXCEL):
-        numbered, delimiter = enumerate(_excel_lines(data, path.name), start=1), ","
+        numbered: Iterator[tuple[int, list[str]]] = enumerate(_excel_lines(data, path.name), start=1)
+        delimiter = ","
     else:
         encoding, beginning = _encoding_of(data, path.name)
         delimiter, is_stated = _delimiter_of(beginning)
@@ -155,7 +156,10 @@ def _checked(numbered: Iterable[tuple[int, list[str]]], columns: int, name: str)
     for number, line in numbered:
         cells = line[:columns] + _without_empty_tail(line[columns:])
         if len(cells) != columns:
-            raise InputError(f"Row {number} of {name} has {len(cells)} cells, the header {columns}. Mend it.")
+            raise InputError(
+                f"Row {number} of {name} has {len(cells)} cells, the header {columns}. "
+                "Add or delete cells, and look for a quotation mark that is missing."
+            )
         if len(max(cells, key=len)) > LONGEST_CELL:
             raise InputError(
                 f"Row {number} of {name} has a cell of more than {LONGEST_CELL} characters. "
@@ -163,7 +167,7 @@ def _checked(numbered: Iterable[tuple[int, list[str]]], columns: int, name: str)
             )
         yield number, cells
     if number is None:
-        raise InputError(f"The table {name} has no rows.")
+        raise InputError(f"The table {name} has no rows. Check that it is the right file, and complete.")
 
 
 def _without_empty_tail(line: list[str]) -> list[str]:

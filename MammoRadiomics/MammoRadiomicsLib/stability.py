@@ -13,7 +13,7 @@ import numpy as np
 
 from .errors import InputError
 from .settings import TrainingSettings
-from .tables import PERTURBED, FeatureTable, finite_number, read_rows
+from .tables import PERTURBED, FeatureTable, case_name, finite_number, lesion_key, read_rows
 
 FEW_CASES = 30
 STABLE_FROM = 0.75
@@ -189,14 +189,22 @@ def repeated_outlines(table: FeatureTable) -> Repeats | None:
 
     Cases outlined by every reader count; rows whose reader is ``perturbed-...`` are perturbed contours, compared among
     themselves.
+
+    Raises
+    ------
+    InputError
+        When a row has no patient_id, or a reader outlined a case twice.
     """
     readers = list(dict.fromkeys(row.get("reader", "") for row in table.rows))
     perturbed = [reader for reader in readers if reader.startswith(PERTURBED)]
     raters = perturbed or readers
     by_case: dict[tuple[str, ...], dict[str, int]] = {}
     for i, row in enumerate(table.rows):
-        case = tuple(row.get(column, "") for column in ("patient_id", "lesion_id", "laterality", "view"))
-        by_case.setdefault(case, {})[row.get("reader", "")] = i
+        if not row.get("patient_id"):
+            raise InputError(f"Row {i + 2} of the table has no patient_id. Every row needs one.")
+        case = (*lesion_key(row), row.get("view", ""))
+        if by_case.setdefault(case, {}).setdefault(row.get("reader", ""), i) != i:
+            raise InputError(f"{case_name(row)} is in the table twice (row {i + 2}). Delete one or number its lesions.")
     complete = {case: of_case for case, of_case in by_case.items() if set(raters) <= set(of_case)}
     if len(raters) < 2 or len(complete) < 2:
         return None

@@ -18,6 +18,9 @@ KEY_COLUMNS = ("patient_id", "lesion_id", "laterality", "view", "reader")
 ROI_COLUMNS = ("preset", "pixel_spacing_mm", "roi_pixels")
 # Rows whose reader starts so are perturbed contours and not a person's.
 PERTURBED = "perturbed-"
+# What a cell without a value may say.
+_MISSING = frozenset({"", "na", "n/a", "nan", "null", "."})
+_LARGEST = 1e100
 Row = dict[str, str]
 
 
@@ -113,8 +116,8 @@ def _separated(header: list[str], lines: Iterable[tuple[int, list[str]]], what: 
         if finite and not np.isfinite(numbers).all():
             j = columns[int(np.argmin(np.isfinite(numbers)))]
             raise InputError(
-                f"{what}, row {number}, column {header[j]} holds {line[j]!r}, which is not a finite number. "
-                "Correct it or leave the row out."
+                f"{what}, row {number}, column {header[j]} holds {line[j]!r}, which is not a finite number, "
+                "or too large. Correct it or leave the row out."
             )
         values.append(numbers)
         rows.append({header[j]: line[j] for j in others})
@@ -122,12 +125,12 @@ def _separated(header: list[str], lines: Iterable[tuple[int, list[str]]], what: 
 
 
 def _finite_numbers(cells: list[str]) -> np.ndarray:
-    """Return cells as numbers; NaN where one is none or not finite."""
+    """Return cells as numbers; NaN where one is none, not finite, or so large that its square may not be."""
     try:
         numbers = np.array(cells, dtype=float)
     except ValueError:
-        return np.array([finite_number(cell) for cell in cells])
-    return np.where(np.isfinite(numbers), numbers, np.nan)
+        numbers = np.array([finite_number(cell) for cell in cells])
+    return np.where(np.abs(numbers) < _LARGEST, numbers, np.nan)
 
 
 _FEATURE_CLASSES = frozenset({"firstorder", "shape", "shape2D", "glcm", "glrlm", "glszm", "gldm", "ngtdm"})
@@ -145,6 +148,14 @@ def finite_number(text: str) -> float:
     except ValueError:
         return float("nan")
     return number if np.isfinite(number) else float("nan")
+
+
+def known_value(cell: str) -> str:
+    """Return a cell so that equal values are equal text (``52`` for ``52.0``); empty for NA, NaN and the like."""
+    if cell.lower() in _MISSING:
+        return ""
+    number = finite_number(cell)
+    return cell if np.isnan(number) else f"{number:.15g}"
 
 
 def spacing_of(row: Row) -> float | None:

@@ -152,7 +152,12 @@ def _classes() -> dict[str, type]:
     log = logging.Logger(f"{__name__}.pyradiomics", level=logging.CRITICAL)
     log.addHandler(logging.NullHandler())
 
-    class Shared(radiomics.base.RadiomicsFeaturesBase):
+    classes = radiomics.getFeatureClasses()
+    base: Any = radiomics.base.RadiomicsFeaturesBase
+    first_order: Any = classes["firstorder"]
+    glcm: Any = classes["glcm"]
+
+    class Shared(base):
         """Takes the place of pyradiomics' base class, between it and the classes."""
 
         def __init__(self, inputImage, inputMask, **kwargs):
@@ -167,7 +172,7 @@ def _classes() -> dict[str, type]:
         def _applyBinning(self, matrix):
             return self.inputImage.binned
 
-    class SharedFirstOrder(radiomics.getFeatureClasses()["firstorder"], Shared):
+    class SharedFirstOrder(first_order, Shared):
         """First order over the intensities already gathered, all its percentiles from one partial sort."""
 
         def _initCalculation(self, voxelCoordinates=None):
@@ -193,7 +198,7 @@ def _classes() -> dict[str, type]:
             deviations = a - np.mean(a, axis=1, keepdims=True)
             return np.mean(np.prod([deviations] * moment, axis=0), axis=1)
 
-    class SharedGLCM(radiomics.getFeatureClasses()["glcm"], Shared):
+    class SharedGLCM(glcm, Shared):
         """Co-occurrence with its two cubic steps, of Ng passes over the matrix each, done in one."""
 
         def _calculateCoefficients(self):
@@ -203,7 +208,7 @@ def _classes() -> dict[str, type]:
             return _maximal_correlation(self.P_glcm, self.coefficients)
 
     names = ("gldm", "glrlm", "glszm", "ngtdm")
-    shared = {name: type(f"Shared{name}", (radiomics.getFeatureClasses()[name], Shared), {}) for name in names}
+    shared = {name: type(f"Shared{name}", (classes[name], Shared), {}) for name in names}
     return {**shared, "firstorder": SharedFirstOrder, "glcm": SharedGLCM}
 
 

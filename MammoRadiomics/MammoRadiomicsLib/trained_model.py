@@ -6,26 +6,25 @@ import base64
 import functools
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from . import container, explanation
+from . import clinical_terms, container, explanation
 from . import prevalence as prevalences
+from .clinical_terms import ClinicalTerm
+from .combat import REFUSE, Combat
 from .errors import InputError
+from .model_checks import ABSURD, COMBAT, check_arrays, check_manifest
 from .presets import Preset
-from .settings import PURPOSES, VIEWS
 
 FORMAT = 1
 FURTHEST = 3
-# No number of a model, and no feature in SDs, is so large; products of larger ones could overflow.
-_ABSURD = 1e100
-_ABSURD_SETTING, _FINEST_MM, _COARSEST_MM, _MOST_LESIONS = 1e6, 0.01, 1e3, 2**31
+# By how much the share of a class may differ from that among the rows that calibrated, before it is worth a warning.
+_NOTICEABLE = 0.02
 # Kernel values that are held at once: a megabyte stays in the cache.
 _BLOCK = 2**17
-_MOST_REFERENCES = 32
-_FACTS = ("outcome", "classes", "views", "view_names", "purpose", "preset", "pixel_spacing_mm", "feature_names")
-_MANIFEST_KEYS = frozenset((*_FACTS, "format", "thresholds", "training", "metrics", "versions", "card"))
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Prediction:
     outcome : str
         What is predicted, such as ``slnm``.
     probabilities : dict
-        Probability of each class as trained; they sum to 1.
+        Probability of each class as trained, by the combined model where there are clinical terms; they sum to 1.
     local_probabilities : dict or None
         The same for the local prevalence; None where none was given.
     prevalence : dict
@@ -55,6 +54,13 @@ class Prediction:
         ``outside`` the training range.
     warnings : list of str
         Why this number may not be trusted.
+    clinical : dict or None
+        ``value`` and ``unit`` of each clinical term by name; None for a model of radiomics alone.
+    radiomics_probabilities : dict or None
+        Probability of each class as trained, by radiomics alone; None where the others are that already.
+    scanner : dict or None
+        ``name`` of the scanner or centre, and whether the features were ``harmonised``; None for a model that was
+        trained without harmonisation.
     """
 
     outcome: str
@@ -66,6 +72,9 @@ class Prediction:
     contributions: dict[str, float]
     applicability: dict
     warnings: list[str]
+    clinical: dict[str, dict] | None = None
+    radiomics_probabilities: dict[str, float] | None = None
+    scanner: dict | None = None
 
     @property
     def shown(self) -> dict[str, float]:
@@ -81,24 +90,30 @@ class Prediction:
 class Model:
     """A LASSO-SVM: scaler, LASSO coefficients, one or more calibrated support vector machines.
 
+    With clinical terms it is a combined model: a logistic regression on them and on the radscore.
+
     Parameters
     ----------
     manifest : dict
-        JSON object; see the properties and ``_MANIFEST_KEYS``.
+        JSON object; see the properties and :func:`.model_checks.check_manifest`.
     arrays : dict of numpy.ndarray
         float64. For k features, c classes, m machines (1 for two classes, else c): ``mean``, ``scale``, ``lasso_coef``,
         ``minimum``, ``maximum`` of shape (k,), ``lasso_intercept`` (1,), ``gamma`` and ``intercept`` (m,), ``sigmoid``
         (m, 2), ``support_vectors_i`` (n_i, k) and ``dual_coef_i`` (n_i,) for machine i; ``centre`` (k,), ``precision``
         (k, k) and ``distances`` (101,) of :func:`.applicability.reference`; ``reference_inputs`` (r, k), the
-        background of :func:`.explanation.background`, and ``reference_outputs`` (r, c).
+        background of :func:`.explanation.background`, and ``reference_outputs`` (r, c). With p clinical terms of q
+        columns: ``clinical_intercept`` (c - 1,) and ``clinical_coef`` (c - 1, 1 + q), log-odds of each class against
+        the first, the radscore's column before the terms'; ``reference_clinical`` (r, p) with ``reference_combined``
+        (r, c). With b harmonised scanners: ``combat_centre``, ``combat_scale`` (k,), ``combat_shift``,
+        ``combat_spread`` (b, k) of :class:`.combat.Combat`; everything else is then of harmonised features.
     """
 
     manifest: dict
     arrays: dict[str, np.ndarray]
 
     def __post_init__(self) -> None:
-        _check_manifest(self.manifest)
-        _check_arrays(self)
+        check_manifest(self.manifest)
+        check_arrays(self.arrays, len(self.feature_names), len(self.classes), self.clinical_terms, self.scanners)
 
     @property
     def outcome(self) -> str:
@@ -140,6 +155,22 @@ class Model:
         """The model in plain words."""
         return self.manifest["card"]
 
+    @functools.cached_property
+    def clinical_terms(self) -> tuple[ClinicalTerm, ...]:
+        """Clinical values that the model needs beside the features; none for a model of radiomics alone."""
+        described = self.manifest.get("clinical", {"terms": ()})["terms"]
+        return tuple(ClinicalTerm.from_json(each) for each in described)
+
+    @property
+    def scanners(self) -> tuple[str, ...]:
+        """Scanners or centres that were harmonised, one of which a prediction needs; none without harmonisation."""
+        return tuple(self.manifest.get("harmonised", {"scanners": ()})["scanners"])
+
+    @property
+    def metrics(self) -> dict:
+        """How well :meth:`predict`'s main probabilities did: those of the combined model, where it is one."""
+        return self.manifest.get("clinical", self.manifest)["metrics"]
+
     @property
     def machines(self) -> int:
         """Number of support vector machines."""
@@ -156,6 +187,11 @@ class Model:
         """Share of each class among the rows that calibrated the probabilities; the study made them equally many."""
         return self.manifest["training"].get("calibrated_prevalence") or self.training_prevalence
 
+    @property
+    def shown_prevalence(self) -> dict[str, float]:
+        """Share of each class that the main probabilities suit; a combined model is always fitted on real rows."""
+        return self.training_prevalence if self.clinical_terms else self.calibrated_prevalence
+
     @functools.cached_property
     def digest(self) -> str:
         """SHA-256 over manifest and arrays: the same model has the same digest wherever it is kept."""
@@ -171,7 +207,7 @@ class Model:
         Parameters
         ----------
         values : numpy.ndarray
-            Shape (n, k), features in the order of `feature_names`, as extracted.
+            Shape (n, k), features in the order of `feature_names`, as extracted; see :meth:`harmonised`.
 
         Returns
         -------
@@ -179,6 +215,64 @@ class Model:
             Shape (n, c), rows sum to 1.
         """
         return self._probabilities(self._standardised(values))
+
+    def combined_probabilities(self, values: np.ndarray, coded: np.ndarray) -> np.ndarray:
+        """Return class probabilities of the combined model.
+
+        Parameters
+        ----------
+        values : numpy.ndarray
+            Shape (n, k), as for :meth:`probabilities`.
+        coded : numpy.ndarray
+            Shape (n, p), numbers and indices of levels, as :func:`.clinical_terms.read_all` returns them.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n, c), rows sum to 1.
+        """
+        return self._main(np.hstack([self._standardised(values), coded]))
+
+    def harmonised(
+        self, values: np.ndarray, scanners: np.ndarray, unknown: str = REFUSE
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return features as the model takes them, and which rows were left as they were.
+
+        Parameters
+        ----------
+        values : numpy.ndarray
+            Shape (n, k), as extracted.
+        scanners : numpy.ndarray
+            Shape (n,), text.
+        unknown : {"refuse", "leave"}
+            What to do with rows of another scanner.
+
+        Returns
+        -------
+        numpy.ndarray, numpy.ndarray
+            See :meth:`.combat.Combat.apply`.
+        """
+        centre, scale, shift, spread = (self.arrays[name] for name in COMBAT)
+        return Combat(self.scanners, centre, scale, shift, spread).apply(values, scanners, unknown)
+
+    def reference_error(self) -> float:
+        """Return by how much the model now differs, at most, from what it computed when it was made."""
+        arrays = self.arrays
+        found = [self.probabilities(arrays["reference_inputs"]) - arrays["reference_outputs"]]
+        if self.clinical_terms:
+            combined = self.combined_probabilities(arrays["reference_inputs"], arrays["reference_clinical"])
+            found.append(combined - arrays["reference_combined"])
+        return float(np.abs(found).max())
+
+    def _main(self, rows: np.ndarray) -> np.ndarray:
+        """Class probabilities of standardised features with the coded clinical terms behind them, (n, k + p)."""
+        z, coded = np.split(rows, [len(self.feature_names)], axis=1)
+        if not self.clinical_terms:
+            return self._probabilities(z)
+        radscores = z @ self.arrays["lasso_coef"] + self.arrays["lasso_intercept"]
+        columns = np.column_stack([radscores, clinical_terms.expanded(self.clinical_terms, coded)])
+        log_odds = self.arrays["clinical_intercept"] + columns @ self.arrays["clinical_coef"].T
+        return clinical_terms.class_probabilities(log_odds)
 
     def _standardised(self, values: np.ndarray) -> np.ndarray:
         return (values - self.arrays["mean"]) / self.arrays["scale"]
@@ -208,7 +302,14 @@ class Model:
         return 1 / (1 + np.exp(np.clip(slope * (decision + self.arrays["intercept"][i]) + offset, -700, 700)))
 
     def predict(
-        self, features: dict, *, spacing_mm: float | None = None, prevalence: dict[str, float] | None = None
+        self,
+        features: dict,
+        *,
+        clinical: Mapping[str, object] | None = None,
+        spacing_mm: float | None = None,
+        prevalence: dict[str, float] | None = None,
+        scanner: str | None = None,
+        unknown_scanner: str = REFUSE,
     ) -> Prediction:
         """Apply the model to one lesion.
 
@@ -216,22 +317,31 @@ class Model:
         ----------
         features : dict
             Features by view, ``{"CC": {...}, "MLO": {...}}``, or the features of one view.
+        clinical : dict, optional
+            Value of each of :attr:`clinical_terms` by name, a number or text.
         spacing_mm : float, optional
             Pixel spacing of the images, to be compared with the training's.
         prevalence : dict, optional
             Share of each class where the model is used; one may be left out (see :func:`.prevalence.complete`).
+        scanner : str, optional
+            One of :attr:`scanners`, where there are any.
+        unknown_scanner : {"refuse", "leave"}
+            What to do with features of another scanner, or of one that is not known.
 
         Raises
         ------
         InputError
-            When a view or a feature is missing, a feature is not finite, or the prevalence makes no sense.
+            When a view, a feature or a clinical value is missing or makes no sense, the prevalence makes none, or the
+            scanner is none of the model's and not to be left.
         """
         by_view, local = _by_view(features), self._complete(prevalence)
-        values = self._join(by_view)
+        coded = clinical_terms.read_all(self.clinical_terms, clinical or {}, self.outcome)
+        values = self._join(by_view, scanner, unknown_scanner)
         z = self._standardised(values)
+        row = np.concatenate([z, coded])
         shares = dict(zip(self.feature_names, (z * self.arrays["lasso_coef"]).tolist(), strict=True))
-        as_trained = self._named_probabilities(z, None)
-        at_local = self._named_probabilities(z, local) if local else None
+        as_trained = self._named(self._shifted(row[np.newaxis], None))
+        at_local = self._named(self._shifted(row[np.newaxis], local)) if local else None
         applicability = self._applicability(values, z)
         return Prediction(
             outcome=self.outcome,
@@ -242,17 +352,37 @@ class Model:
             band=self._band((at_local or as_trained)[self.classes[-1]]),
             contributions=_largest_first(shares),
             applicability=applicability,
-            warnings=self._warnings(applicability, set(by_view) - {""}, spacing_mm),
+            warnings=self._warnings(applicability, set(by_view) - {""}, spacing_mm)
+            + self._warning_of_scanner(scanner)
+            + clinical_terms.beyond(self.clinical_terms, coded),
+            clinical=self._understood(coded) if self.clinical_terms else None,
+            radiomics_probabilities=self._named(self._probabilities(z[np.newaxis])) if self.clinical_terms else None,
+            scanner={"name": scanner or "", "harmonised": scanner in self.scanners} if self.scanners else None,
         )
 
+    def _understood(self, coded: np.ndarray) -> dict[str, dict]:
+        return {
+            term.name: {"value": term.shown(value), "unit": term.unit}
+            for term, value in zip(self.clinical_terms, coded.tolist(), strict=True)
+        }
+
     def explain(
-        self, features: dict, *, prevalence: dict[str, float] | None = None, pairs: int = explanation.PAIRS
+        self,
+        features: dict,
+        *,
+        clinical: Mapping[str, object] | None = None,
+        prevalence: dict[str, float] | None = None,
+        scanner: str | None = None,
+        unknown_scanner: str = REFUSE,
+        pairs: int = explanation.PAIRS,
     ) -> dict:
         """Say what moved the probabilities away from the model's mean: interventional Shapley values.
 
+        Those of a combined model are explained by features and clinical terms alike.
+
         Parameters
         ----------
-        features, prevalence
+        features, clinical, prevalence, scanner, unknown_scanner
             As for :meth:`predict`; with a local prevalence the probabilities for it are explained.
         pairs : int
             Random orders of features, where there are too many for enumeration.
@@ -266,17 +396,21 @@ class Model:
             or None.
         """
         local, first = self._complete(prevalence), 1 if self.machines == 1 else 0
-        z = self._standardised(self._join(_by_view(features)))
+        coded = clinical_terms.read_all(self.clinical_terms, clinical or {}, self.outcome)
+        row = np.concatenate([self._standardised(self._join(_by_view(features), scanner, unknown_scanner)), coded])
         references = self._standardised(self.arrays["reference_inputs"])
-        found = explanation.shapley(lambda rows: self._shifted(rows, local)[:, first:], z, references, pairs)
-        sampled = found.errors is not None
+        if self.clinical_terms:
+            references = np.hstack([references, self.arrays["reference_clinical"]])
+        found = explanation.shapley(lambda rows: self._shifted(rows, local)[:, first:], row, references, pairs)
+        errors = None if found.errors is None else self._of_features(self.classes[first:], found.errors)
+        sampled = errors is not None
         return {
             "of": "local_probabilities" if local else "probabilities",
             "method": "sampled" if sampled else "exact",
             "pairs": pairs if sampled else None,
             "base": dict(zip(self.classes[first:], found.base.tolist(), strict=True)),
             "values": self._of_features(self.classes[first:], found.values),
-            "errors": self._of_features(self.classes[first:], found.errors) if sampled else None,
+            "errors": errors,
         }
 
     def _complete(self, prevalence: dict[str, float] | None) -> dict[str, float] | None:
@@ -284,21 +418,23 @@ class Model:
 
     def _of_features(self, classes: tuple[str, ...], numbers: np.ndarray) -> dict[str, dict[str, float]]:
         """Name numbers (k, classes) by class and feature, largest first."""
+        names = (*self.feature_names, *(term.name for term in self.clinical_terms))
         by_class = zip(classes, numbers.T.tolist(), strict=True)
-        return {name: _largest_first(dict(zip(self.feature_names, column, strict=True))) for name, column in by_class}
+        return {name: _largest_first(dict(zip(names, column, strict=True))) for name, column in by_class}
 
-    def _shifted(self, z: np.ndarray, local: dict[str, float] | None) -> np.ndarray:
-        """Class probabilities of standardised rows, for the local prevalence where there is one; shape (n, c)."""
-        found = self._probabilities(z)
-        return prevalences.shifted(found, self.calibrated_prevalence, local) if local else found
+    def _shifted(self, rows: np.ndarray, local: dict[str, float] | None) -> np.ndarray:
+        """Class probabilities of the rows of :meth:`_main`, for the local prevalence where there is one; (n, c)."""
+        found = self._main(rows)
+        return prevalences.shifted(found, self.shown_prevalence, local) if local else found
 
-    def _named_probabilities(self, z: np.ndarray, local: dict[str, float] | None) -> dict[str, float]:
-        return dict(zip(self.classes, self._shifted(z[np.newaxis], local)[0].tolist(), strict=True))
+    def _named(self, probabilities: np.ndarray) -> dict[str, float]:
+        """Name the probabilities of one row, shape (1, c)."""
+        return dict(zip(self.classes, probabilities[0].tolist(), strict=True))
 
-    def _join(self, by_view: dict[str, dict[str, float]]) -> np.ndarray:
-        """Return one row in the order of `feature_names`, shape (k,)."""
+    def _join(self, by_view: dict[str, dict[str, float]], scanner: str | None, unknown_scanner: str) -> np.ndarray:
+        """Return one row in the order of `feature_names`, shape (k,), harmonised where the model asks for it."""
         if self.views in ("CC", "MLO"):
-            by_view = {self.views: by_view.get(self.views) or by_view.get("")}
+            by_view = {self.views: by_view.get(self.views) or by_view.get("") or {}}
         if self.views == "concat":
             rows = [{f"{view}/{name}": value for view in by_view for name, value in (by_view[view] or {}).items()}]
         else:
@@ -310,15 +446,43 @@ class Model:
                 f"Extract them with the preset {self.preset.name}; views: {', '.join(self.manifest['view_names'])}."
             )
         values = np.array([[row[name] for name in self.feature_names] for row in rows], dtype=float).mean(axis=0)
+        values = self._of_scanner(values, scanner, unknown_scanner)
         with np.errstate(over="ignore"):
-            usable = np.abs(self._standardised(values)) < _ABSURD
+            usable = np.abs(self._standardised(values)) < ABSURD
         if not usable.all():
             name = self.feature_names[int(np.flatnonzero(~usable)[0])]
             raise InputError(
                 f"The feature {name} is not a finite number, or too large to be one's; the {self.outcome} model cannot "
-                "be applied."
+                "be applied. Check image and outline, or correct the table."
             )
         return values
+
+    def _of_scanner(self, values: np.ndarray, scanner: str | None, unknown: str) -> np.ndarray:
+        """Harmonise one row, or refuse to."""
+        self.check_scanner(scanner, unknown)
+        if not self.scanners:
+            return values
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.harmonised(values[np.newaxis], np.array([scanner or ""]), unknown)[0][0]
+
+    def check_scanner(self, scanner: str | None, unknown: str = REFUSE) -> None:
+        """Raise InputError where :meth:`predict` would refuse the scanner."""
+        if scanner and not self.scanners:
+            raise InputError(f"The {self.outcome} model knows no scanners: it was not harmonised. Give none.")
+        if self.scanners and scanner not in self.scanners and unknown == REFUSE:
+            which = f"{scanner!r} is none of them" if scanner else "none was given"
+            raise InputError(
+                f"The {self.outcome} model was harmonised for the scanners or centres {', '.join(self.scanners)}; "
+                f"{which}. Give one (scanner), or have the features left as they are (unknown-scanner: leave)."
+            )
+
+    def _warning_of_scanner(self, scanner: str | None) -> list[str]:
+        if not self.scanners or scanner in self.scanners:
+            return []
+        return [
+            f"Not harmonised: the scanner or centre {repr(scanner) if scanner else '(not named)'} is none of "
+            f"{', '.join(self.scanners)}. Nothing is known of how well the model does on it."
+        ]
 
     def _applicability(self, values: np.ndarray, z: np.ndarray) -> dict:
         """Compare a lesion with those of the training; see :class:`Prediction`."""
@@ -346,6 +510,15 @@ class Model:
         if self.purpose == "demonstration":
             warnings.append(
                 "Demonstration model, trained on synthetic images: its numbers say nothing about a patient."
+            )
+        trained, calibrated = self.training_prevalence, self.calibrated_prevalence
+        if max(abs(calibrated[name] - trained[name]) for name in self.classes) > _NOTICEABLE:
+            which, remedy = "The model", " A local prevalence sets them right."
+            if self.clinical_terms:
+                which, remedy = "Radiomics alone", ""
+            warnings.append(
+                f"{which} was calibrated on classes made equally frequent: its probabilities as trained are too high "
+                f"for rare classes.{remedy}"
             )
         missing = sorted(set(self.manifest["view_names"]) - views - {""}) if views else []
         if self.views == "mean" and missing:
@@ -381,91 +554,3 @@ def _by_view(features: dict) -> dict[str, dict[str, float]]:
 
 def _largest_first(numbers: dict[str, float]) -> dict[str, float]:
     return dict(sorted(numbers.items(), key=lambda item: -abs(item[1])))
-
-
-def _check_manifest(manifest: dict) -> None:
-    """Refuse a manifest that applying the model, or saying what it is, would stumble over."""
-    if set(manifest) != _MANIFEST_KEYS:
-        raise ValueError(f"manifest keys {sorted(set(manifest) ^ _MANIFEST_KEYS)}")
-    for key in ("classes", "feature_names", "view_names"):
-        items = manifest[key]
-        if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
-            raise ValueError(key)
-        if len(set(items)) < len(items):
-            raise ValueError(f"{key}: one twice")
-    if len(manifest["classes"]) < 2 or not manifest["feature_names"]:
-        raise ValueError("classes or features")
-    if manifest["views"] not in VIEWS or manifest["purpose"] not in PURPOSES:
-        raise ValueError("views or purpose")
-    if any(not isinstance(manifest[key], str) for key in ("outcome", "card")):
-        raise ValueError("text")
-    if any(not isinstance(manifest[key], dict) for key in ("training", "metrics", "versions")):
-        raise ValueError("training, metrics or versions")
-    counts = manifest["training"]["counts"]
-    if set(counts) != set(manifest["classes"]):
-        raise ValueError("counts")
-    if not all(type(count) is int and 0 < count < _MOST_LESIONS for count in counts.values()):
-        raise ValueError("counts")
-    shares = manifest["training"].get("calibrated_prevalence")
-    if shares is not None and (
-        set(shares) != set(counts) or not all(type(share) is float and 0 < share < 1 for share in shares.values())
-    ):
-        raise ValueError("calibrated_prevalence")
-    _check_preset(manifest["preset"])
-    _check_numbers(manifest)
-
-
-def _check_preset(described: dict) -> None:
-    """Refuse a preset whose numbers would keep the extraction of features busy for ever."""
-    settings = Preset.from_json(described).settings
-    waiting = [described]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, dict | list):
-            waiting += item.values() if isinstance(item, dict) else item
-        elif isinstance(item, float | int) and not abs(item) <= _ABSURD_SETTING:
-            raise ValueError("preset")
-    if any(0 < spacing < _FINEST_MM for spacing in settings.get("resampledPixelSpacing") or ()):
-        raise ValueError("preset")
-
-
-def _check_numbers(manifest: dict) -> None:
-    spacing_mm, thresholds = manifest["pixel_spacing_mm"], manifest["thresholds"]
-    if spacing_mm is not None and not 0 < spacing_mm < _COARSEST_MM:
-        raise ValueError("pixel spacing")
-    if thresholds is not None:
-        low, high = thresholds
-        if not 0 <= low <= high <= 1:
-            raise ValueError("thresholds")
-
-
-def _check_arrays(model: Model) -> None:
-    """Compare every array with the shape that the manifest implies, and with what its numbers mean."""
-    k, c, m = len(model.feature_names), len(model.classes), model.machines
-    arrays = model.arrays
-    of_features = ("mean", "scale", "lasso_coef", "minimum", "maximum", "centre")
-    shapes: dict[str, tuple[int, ...]] = dict.fromkeys(of_features, (k,))
-    shapes |= {"lasso_intercept": (1,), "gamma": (m,), "intercept": (m,), "sigmoid": (m, 2)}
-    shapes |= {"precision": (k, k), "distances": (101,)}
-    for i in range(m):
-        vectors = len(arrays[f"support_vectors_{i}"])
-        shapes |= {f"support_vectors_{i}": (vectors, k), f"dual_coef_{i}": (vectors,)}
-    references = len(arrays["reference_inputs"])
-    shapes |= {"reference_inputs": (references, k), "reference_outputs": (references, c)}
-    if set(arrays) != set(shapes) or not 0 < references <= _MOST_REFERENCES:
-        raise ValueError("arrays")
-    for name, shape in shapes.items():
-        if arrays[name].shape != shape or arrays[name].dtype != np.float64:
-            raise ValueError(name)
-        if not (np.abs(arrays[name]) < _ABSURD).all():
-            raise ValueError(f"{name}: its numbers")
-    if not ((arrays["scale"] > 0).all() and (arrays["gamma"] > 0).all()):
-        raise ValueError("scale or gamma")
-    if (arrays["minimum"] > arrays["maximum"]).any():
-        raise ValueError("minimum and maximum")
-    if (np.diff(arrays["distances"]) < 0).any() or arrays["distances"][0] < 0:
-        raise ValueError("distances")
-    if (arrays["precision"] != arrays["precision"].T).any():
-        raise ValueError("precision")
-    # Raises where a distance could be the root of a negative number.
-    np.linalg.cholesky(arrays["precision"])

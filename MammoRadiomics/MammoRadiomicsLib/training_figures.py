@@ -127,7 +127,7 @@ def _set_penalty_axis(axes: Axes, alphas: np.ndarray, entered: np.ndarray, chose
     above = axes.secondary_xaxis("top")
     step = -(-(len(alphas) - first) // 7)
     ticks = np.arange(first + (chosen - first) % step, len(alphas), step)
-    above.xaxis.set_major_locator(FixedLocator(alphas[ticks]))
+    above.xaxis.set_major_locator(FixedLocator(alphas[ticks].tolist()))
     above.xaxis.set_major_formatter(FixedFormatter([str(count) for count in entered[ticks]]))
     above.xaxis.set_minor_locator(NullLocator())
     above.set_xlabel("Features in")
@@ -270,6 +270,7 @@ def _final_note(counts: dict[str, int], shown: list[str], final: tuple[str, ...]
 CLAIMS = {
     ("nested", "test"): "nested: everything refitted in each fold,\nmeasured on held-out patients",
     ("nested without SMOTE", "test"): "nested, without synthetic rows (SMOTE)",
+    ("nested without harmonisation", "test"): "nested, without harmonisation (ComBat),\nas are those below",
     ("study", "test"): "study: one split 7:3,\nmeasured on its test rows",
     ("study", "training"): "study: one split 7:3,\nmeasured on its training rows",
     ("leaky", "test"): "leaky: selected on all rows\nbefore the split",
@@ -329,7 +330,7 @@ def permutations(observed: float, permuted: list[float]) -> Figure:
     axes.axvline(0.5, color=GREY, linewidth=0.8, linestyle="--")
     axes.set(xlabel="Cross-validated AUC", ylabel="Number of permutations")
     axes.locator_params(axis="x", nbins=6)
-    axes.yaxis.get_major_locator().set_params(integer=True)
+    axes.locator_params(axis="y", integer=True)
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     p = permutation_p(observed, permuted)
     figure.suptitle(f"{len(permuted)} permutations: mean AUC {np.mean(permuted):.2f}, P = {p:.2g}")

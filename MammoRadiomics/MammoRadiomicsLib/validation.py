@@ -11,10 +11,12 @@ from sklearn import config_context
 from sklearn.model_selection import StratifiedGroupKFold
 from threadpoolctl import threadpool_limits
 
-from . import assembly, lasso_svm, parallel
+from . import assembly, combat, combination, lasso_svm, parallel
+from .combat import Combat
 from .errors import InputError
 from .evaluation import Evidence, mean_auc
 from .lesions import Lesions
+from .predictors import ClinicalColumns
 from .progress import Progress
 from .selection import StableColumns
 from .settings import TrainingSettings
@@ -51,9 +53,37 @@ def split_rows(data: Lesions, holdout: float, random_state: int) -> tuple[np.nda
     return np.concatenate(parts[taken:]), np.concatenate(parts[:taken])
 
 
+@dataclass(frozen=True)
+class CrossValidation:
+    """What cross-validation found.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Probabilities of every repeat by radiomics alone.
+    selected : list of tuple of str
+        Columns selected in each fold of each repeat.
+    permuted : list of float
+        Mean AUC on each permutation.
+    beside : dict of numpy.ndarray
+        Probabilities (repeats, n, classes) by the clinical and the combined model, where there are clinical predictors.
+    """
+
+    evidence: Evidence
+    selected: list[tuple[str, ...]]
+    permuted: list[float]
+    beside: dict[str, np.ndarray]
+
+
 def cross_validate(
-    data: Lesions, stable: StableColumns, settings: TrainingSettings, progress: Progress, jobs: int = 1
-) -> tuple[Evidence, list[tuple[str, ...]], list[float]]:
+    data: Lesions,
+    stable: StableColumns,
+    settings: TrainingSettings,
+    progress: Progress,
+    jobs: int = 1,
+    *,
+    clinical: ClinicalColumns | None = None,
+) -> CrossValidation:
     """Predict each lesion by models that did not see its patient; on permuted outcomes too, where settings ask for it.
 
     Parameters
@@ -68,31 +98,34 @@ def cross_validate(
         Called after each fold.
     jobs : int
         Processes.
-
-    Returns
-    -------
-    evidence : Evidence
-        Probabilities of every repeat.
-    selected : list of tuple of str
-        Columns selected in each fold of each repeat.
-    permuted : list of float
-        Mean AUC on each permutation.
+    clinical : ClinicalColumns, optional
+        Predictors of the clinical and the combined model, which are fitted in the same folds (not on permutations).
     """
     targets = [data.target] + [_permuted(data, settings.random_state + i) for i in range(settings.permutations)]
     repeats = [1 if run else settings.repeats for run in range(len(targets))]
     folds = [
-        _Fold(run, repeat, replace(data, target=target, rows=()), *rows, stable, settings)
+        Fold(
+            run, repeat, replace(data, target=target, rows=()), train, test, stable, settings, None if run else clinical
+        )
         for run, target in enumerate(targets)
-        for repeat, *rows in _outer_folds(replace(data, target=target), repeats[run], settings)
+        for repeat, train, test in _outer_folds(replace(data, target=target), repeats[run], settings)
     ]
     found = [np.full((each, len(data.target), len(data.classes)), np.nan) for each in repeats]
+    models = combination.BESIDE if clinical else ()
+    beside = {model: np.full_like(found[0], np.nan) for model in models}
     selected = {}
+    if settings.harmonise:
+        for fold in folds:
+            combat.check(np.array(data.centres), fold.train_rows)
     progress(0, len(folds), f"{len(folds)} folds to fit")
-    with contextlib.closing(parallel.unordered(_hold_out, folds, jobs)) as results:
+    with contextlib.closing(parallel.unordered(hold_out, folds, jobs)) as results:
         for done, (fold, result) in enumerate(results, start=1):
             if isinstance(result, parallel.ProcessEnded):
                 raise InputError(f"A fold was not fitted. {result}")
-            found[fold.run][fold.repeat, fold.test_rows], selected[id(fold)] = result
+            found[fold.run][fold.repeat, fold.test_rows] = result.probabilities
+            selected[id(fold)] = result.columns
+            for model, probabilities in result.beside.items():
+                beside[model][fold.repeat, fold.test_rows] = probabilities
             note = " (permuted outcomes)" if fold.run else ""
             progress(done, len(folds), f"{done} of {len(folds)} folds fitted{note}")
     evidence, *permuted = (
@@ -100,11 +133,11 @@ def cross_validate(
         for target, each in zip(targets, found, strict=True)
     )
     names = [tuple(data.names[column] for column in selected[id(fold)]) for fold in folds if fold.run == 0]
-    return evidence, names, [mean_auc(each) for each in permuted]
+    return CrossValidation(evidence, names, [mean_auc(each) for each in permuted], beside)
 
 
 @dataclass(frozen=True, eq=False)
-class _Fold:
+class Fold:
     """One outer fold: of the outcomes as they are (run 0) or permuted, and what to fit with."""
 
     run: int
@@ -114,15 +147,57 @@ class _Fold:
     test_rows: np.ndarray
     stable: StableColumns
     settings: TrainingSettings
+    clinical: ClinicalColumns | None = None
 
 
-def _hold_out(fold: _Fold) -> tuple[np.ndarray, np.ndarray]:
-    """Fit on training rows; return the probabilities of the others, shape (n, classes), and the selected columns."""
+@dataclass(frozen=True)
+class HeldOut:
+    """Probabilities of the held-out rows, shape (n, classes), the selected columns, and the models beside."""
+
+    probabilities: np.ndarray
+    columns: np.ndarray
+    beside: dict[str, np.ndarray]
+
+
+def hold_out(fold: Fold) -> HeldOut:
+    """Fit on training rows and predict the others."""
     with quick_and_single():
-        known = fold.data.take(fold.train_rows)
+        data, _ = harmonised(fold.data, fold.train_rows, fold.settings)
+        known = data.take(fold.train_rows)
         fitted = lasso_svm.fit(known.values, known.target, known.patients, fold.stable, fold.settings)
-        held_out = assembly.probabilities(fitted, fold.data.values[fold.test_rows])
-    return held_out, lasso_svm.selection_of(fitted).columns
+        held_out = assembly.probabilities(fitted, data.values[fold.test_rows])
+        selection = lasso_svm.selection_of(fitted)
+        beside = {}
+        if fold.clinical:
+            scores = lasso_svm.cross_fitted_radscores(fitted, known, fold.stable, fold.settings)
+            radscores = scores, selection.radscores(data.values[fold.test_rows])
+            rows = fold.train_rows, fold.test_rows
+            beside = combination.held_out(fold.clinical, known.target, rows, radscores)
+    return HeldOut(held_out, selection.columns, beside)
+
+
+def harmonised(data: Lesions, rows: np.ndarray, settings: TrainingSettings) -> tuple[Lesions, Combat | None]:
+    """Return all lesions as ComBat leaves them, and what it learned from some, if the settings ask for it.
+
+    Parameters
+    ----------
+    data : Lesions
+        As extracted, with their centres.
+    rows : numpy.ndarray
+        Indices of the training rows: ComBat knows the features and centres of no others, and no outcome.
+    settings : TrainingSettings
+        Whether to harmonise.
+
+    Raises
+    ------
+    InputError
+        When a centre has too few training rows.
+    """
+    if not settings.harmonise:
+        return data, None
+    centres = np.array(data.centres)
+    fitted = combat.fit(data.values[rows], centres[rows])
+    return replace(data, values=fitted.apply(data.values, centres)[0]), fitted
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""From an edit of the outline to the new answer, and how long the window is held up, on a full-field mammogram.
+"""From an edit of the outline, or a click for one, to the answer, and how long the window is held up, on a full field.
 
 python Testing/Benchmarks/bench_panel.py
 
@@ -19,15 +19,15 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Host"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Python"))
 
-import numpy as np
-import SimpleITK as sitk
 import slicer
 import vtk
 from MammoRadiomicsHost import application, pythonqt
 from MammoRadiomicsHost.api import MODULE_FILES, ROOT
 
+CLICKS = 10
 SIZE, SPACING_MM, DIAMETER_MM, EDITS = (3328, 2560), 0.07, 10.0, 10
-CENTRE = (1700, 900)
+# Row and column of the phantom's lesion.
+CENTRE = (SIZE[0] // 2, int(0.4 * SIZE[1]))
 _handlers: list[tuple[float, float]] = []
 
 
@@ -46,14 +46,9 @@ def a_model():
 
 def a_mammogram():
     """Add the mammogram and its outline to the scene; volume, segmentation, segment ID."""
-    from MammoRadiomicsLib import mrml
+    from MammoRadiomicsLib import mrml, phantoms
 
-    pixels = np.random.default_rng(0).normal(2000, 120, SIZE).clip(0, 4095).astype(np.uint16)
-    y, x = np.ogrid[: SIZE[0], : SIZE[1]]
-    inside = np.hypot(y - CENTRE[0], x - CENTRE[1]) < DIAMETER_MM / SPACING_MM / 2
-    image, roi = (sitk.GetImageFromArray(each[np.newaxis]) for each in (pixels, inside.astype(np.uint8)))
-    for each in (image, roi):
-        each.SetSpacing((SPACING_MM, SPACING_MM, 1.0))
+    image, roi = phantoms.mammogram(0, size=SIZE[::-1], spacing_mm=SPACING_MM, diameter_mm=DIAMETER_MM)
     volume = mrml.volume_from_image(slicer.mrmlScene, image, "full field")
     return volume, *mrml.segmentation_from_mask(slicer.mrmlScene, roi, volume, "outline")
 
@@ -90,6 +85,42 @@ def longest() -> str:
     return f"longest handler {wall:.0f} ms, {processor:.0f} ms of processor time"
 
 
+def propose(panel, segmentation, segment_id: str) -> None:
+    """Click beside and in the lesion again and again; a click counts until the outline is drawn."""
+    view = slicer.app.layoutManager().sliceWidget("MammoRadiomicsCC")
+    begin = time.perf_counter()
+    panel.ui.proposeButton.checked = True
+    wait(lambda: not panel.proposal.busy)
+    print(f"outline model and image handed over in {time.perf_counter() - begin:.2f} s; {longest()}")
+    times = []
+    for number in range(CLICKS):
+        before = segmentation.GetSegmentation().GetSegment(segment_id).GetRepresentation("Binary labelmap").GetMTime()
+        begin = time.perf_counter()
+        click(view, CENTRE[1] + 3 * number - 15, CENTRE[0])
+        wait(lambda: not panel.proposal.busy)
+        times.append(time.perf_counter() - begin)
+        labels = segmentation.GetSegmentation().GetSegment(segment_id).GetRepresentation("Binary labelmap")
+        if labels.GetMTime() == before:
+            print(f"no outline: {panel.ui.proposalLabel.text}")
+        wait(lambda: not panel._settled.isActive())
+    print(f"click to outline: median {statistics.median(times):.2f} s, longest {max(times):.2f} s; {longest()}")
+
+
+def click(view, column: int, row: int) -> None:
+    """Click a pixel in a view, as measured as any other handler."""
+    matrix, to_view = vtk.vtkMatrix4x4(), vtk.vtkMatrix4x4()
+    volume = slicer.mrmlScene.GetNodeByID(view.mrmlSliceCompositeNode().GetBackgroundVolumeID())
+    volume.GetIJKToRASMatrix(matrix)
+    vtk.vtkMatrix4x4.Invert(view.mrmlSliceNode().GetXYToRAS(), to_view)
+    x, y, *_rest = to_view.MultiplyPoint(matrix.MultiplyPoint((column, row, 0, 1)))
+    interactor = view.sliceView().interactor()
+    interactor.SetEventInformation(round(x), round(y))
+    wall, processor = time.perf_counter(), time.thread_time()
+    interactor.InvokeEvent("LeftButtonPressEvent")
+    interactor.InvokeEvent("LeftButtonReleaseEvent")
+    _handlers.append((time.perf_counter() - wall, time.thread_time() - processor))
+
+
 def main() -> None:
     application.start()
     panel = application.open_module(application.load_module(MODULE_FILES["MammoRadiomics"]))
@@ -115,6 +146,10 @@ def main() -> None:
         times.append(time.perf_counter() - begin)
         wait(lambda: not panel.result.busy and not panel.result._idle.isActive())
     print(f"edit to answer: median {statistics.median(times):.2f} s, longest {max(times):.2f} s; {longest()}")
+    parameters.liveUpdate = False
+    panel.ui.showButton.checked = True
+    _handlers.clear()
+    propose(panel, *outline[1:])
     application.close_module(panel)
     print("\n".join(pythonqt.failures), end="")
 

@@ -41,7 +41,8 @@ def main() -> None:
     for name, source in TABLES.items():
         data = read(options.data, *source)
         stable = StableColumns.all(len(data.names))
-        evidence, _, permuted = validation.cross_validate(data, stable, settings, progress, options.jobs)
+        found = validation.cross_validate(data, stable, settings, progress, options.jobs)
+        evidence, permuted = found.evidence, found.permuted
         nested = [evaluation.mean_auc(each) for each in evidence.each_repeat()]
         claims = {"training": [], "test": [], "leaky": []}
         with validation.quick_and_single():

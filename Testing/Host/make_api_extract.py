@@ -18,8 +18,8 @@ from MammoRadiomicsHost import api
 # What the stand-in itself offers, and what slicer.util takes from it; a test compares this with the stand-in.
 OFFERED = {
     "qt (names)": {
-        "Qt", "QByteArray", "QDesktopServices", "QFile", "QIcon", "QMessageBox", "QProcess", "QSettings",
-        "QTableWidgetItem", "QTimer", "QUiLoader", "QUrl",
+        "Qt", "QByteArray", "QComboBox", "QDesktopServices", "QDoubleSpinBox", "QFile", "QIcon", "QLabel",
+        "QMessageBox", "QProcess", "QSettings", "QTableWidgetItem", "QTimer", "QUiLoader", "QUrl",
     },
     "slicer.app": {
         "applicationLogic", "applicationName", "connect", "layoutManager", "moduleManager", "mrmlScene",
@@ -27,7 +27,9 @@ OFFERED = {
         "topLevelWidgets", "translate",
     },
     "SampleData": {"SampleDataLogic"},
-    "slicer.app.layoutManager()": {"layout", "layoutLogic", "setLayout", "sliceWidget"},
+    "slicer.app.layoutManager()": {
+        "connect", "disconnect", "layout", "layoutLogic", "setLayout", "sliceViewNames", "sliceWidget",
+    },
     "slicer.i18n": {"tr", "translate"},
     "slicer.packaging": {"load_requirements", "pip_check", "pip_ensure"},
     "slicer.parameterNodeWrapper": {"Choice", "WithinRange", "parameterNodeWrapper"},
@@ -40,8 +42,8 @@ OFFERED = {
         "name", "path", "title",
     },
 }  # fmt: skip
-# Objects that are made in Python, not in a .ui file.
-MADE = {"QFileDialog", "QProcess", "QTimer"}
+# Objects that are made in Python or by the application, not in a .ui file.
+MADE = {"QFileDialog", "QProcess", "QTimer", "qMRMLLayoutManager"}
 
 
 def used() -> dict[str, set[str]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -17,6 +18,8 @@ import slicer
 from dark_style import darken
 from MammoRadiomicsHost import application
 from MammoRadiomicsHost.api import MODULE_FILES, ROOT
+
+sys.path.insert(0, str(ROOT / "Testing" / "Python"))
 
 WIDTH = 480
 SPACING_MM = 0.05
@@ -53,17 +56,47 @@ def show_patient(panel) -> None:
 
 def sections(panel, *shown: str) -> None:
     """Open the given sections and close the others."""
-    for name in ("images", "lesion", "model", "result"):
+    for name in ("images", "lesion", "model", "clinical", "result"):
         getattr(panel.ui, f"{name}CollapsibleButton").collapsed = name not in shown
 
 
 def wait(panel) -> None:
+    wait_until(lambda: not (panel.result.busy or panel.result._idle.isActive()))
+
+
+def wait_until(condition) -> None:
     end = time.monotonic() + 300
-    while panel.result.busy or panel.result._idle.isActive():
+    while not condition():
         slicer.app.processEvents()
         time.sleep(0.01)
         if time.monotonic() > end:
-            raise TimeoutError("The prediction did not end.")
+            raise TimeoutError("The answer did not come.")
+
+
+def propose(panel) -> None:
+    """Put the outline on the CC image away and click inside the lesion for another."""
+    import numpy as np
+    import vtk
+
+    parameters = panel.logic.getParameterNode()
+    volume, outline, segment = parameters.ccVolume, parameters.ccSegmentation, parameters.ccSegmentId
+    rows, columns = np.nonzero(slicer.util.arrayFromSegmentBinaryLabelmap(outline, segment, volume)[0])
+    outline.GetDisplayNode().SetVisibility(False)
+    parameters.ccSegmentation = None
+    panel.ui.showButton.checked = True
+    panel.ui.proposeButton.checked = True
+    wait_until(lambda: not panel.proposal.busy)
+    to_ras, to_view = vtk.vtkMatrix4x4(), vtk.vtkMatrix4x4()
+    volume.GetIJKToRASMatrix(to_ras)
+    view = slicer.app.layoutManager().sliceWidget("MammoRadiomicsCC")
+    vtk.vtkMatrix4x4.Invert(view.mrmlSliceNode().GetXYToRAS(), to_view)
+    x, y, *_rest = to_view.MultiplyPoint(to_ras.MultiplyPoint((columns.mean(), rows.mean(), 0, 1)))
+    interactor = view.sliceView().interactor()
+    interactor.SetEventInformation(round(x), round(y))
+    interactor.InvokeEvent("LeftButtonPressEvent")
+    interactor.InvokeEvent("LeftButtonReleaseEvent")
+    wait_until(lambda: not panel.proposal.busy)
+    wait_until(lambda: not panel._settled.isActive())
 
 
 def render(panel, path: Path) -> None:
@@ -76,6 +109,25 @@ def render(panel, path: Path) -> None:
     print(path)
 
 
+def show_clinical(panel, folder: Path) -> None:
+    """Add clinical values to the sample's model, with made-up coefficients, and render before and after."""
+    from MammoRadiomicsLib import mrml
+    from panel_steps import with_clinical_values
+
+    (node,) = panel.logic.getParameterNode().models
+    model = with_clinical_values(mrml.model_from_node(node), 1.5)
+    panel.ui.modelSelector.uncheck(node)
+    panel.logic.useModel(mrml.model_to_node(slicer.mrmlScene, model, "Phantom SLNM model with clinical values"))
+    sections(panel, "clinical", "result")
+    render(panel, folder / "MammoRadiomics-asked.png")
+    age, density = panel.clinical._boxes.values()
+    age.value = 52
+    density.setCurrentIndex(3)
+    panel.ui.predictButton.click()
+    wait(panel)
+    render(panel, folder / "MammoRadiomics-nomogram.png")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, required=True, help="folder for the PNG files")
@@ -86,6 +138,8 @@ def main() -> None:
     application.start()
     if options.dark:
         darken()
+    from MammoRadiomicsGui import child
+
     panel = application.open_module(application.load_module(MODULE_FILES["MammoRadiomics"]))
     with tempfile.TemporaryDirectory() as scratch:
         os.chdir(scratch)
@@ -105,13 +159,22 @@ def main() -> None:
         render(panel, folder / "MammoRadiomics-running.png")
         wait(panel)
         render(panel, folder / "MammoRadiomics-warning.png")
+        sections(panel, "lesion")
+        propose(panel)
+        render(panel, folder / "MammoRadiomics-proposal.png")
+        slicer.app.layoutManager().sliceWidget("MammoRadiomicsCC").sliceView().save(
+            folder / "MammoRadiomics-proposal-view.png"
+        )
         slicer.mrmlScene.Clear()
         panel.logic.loadSample(outlined=True)
         sections(panel, "images", "model", "result")
         panel.ui.predictButton.click()
         wait(panel)
         render(panel, folder / "MammoRadiomics.png")
+        show_clinical(panel, folder)
         application.close_module(panel)
+        while child._closing:
+            slicer.app.processEvents()
         os.chdir(folder)
 
 

@@ -19,7 +19,7 @@ from MammoRadiomicsHost import application
 from MammoRadiomicsHost.api import MODULE_FILES
 
 WIDTH = 480
-GROUPS = ("extractionSettings", "views", "stability", "univariate", "balance", "lasso", "validation")
+GROUPS = ("extractionSettings", "views", "stability", "univariate", "balance", "lasso", "predictors", "validation")
 FEATURES = (
     "original_shape2D_Sphericity", "original_firstorder_Entropy", "original_glcm_Contrast", "original_ngtdm_Coarseness",
     "log-sigma-1-mm-3D_firstorder_RootMeanSquared", "wavelet-HH_glszm_ZonePercentage", "gradient_firstorder_Mean",
@@ -91,6 +91,7 @@ def take(panel, folder: Path, everything: bool) -> None:
     cohort = made_cohort(Path("phantoms"))
     ui.cohortPathLineEdit.currentPath = str(spoiled(cohort))
     ui.checkButton.click()
+    wait_until(lambda: not panel.data.checking)
     render(panel, folder / "MammoRadiomicsTraining-problems.png")
 
     ui.cohortPathLineEdit.currentPath = str(cohort)
@@ -101,6 +102,9 @@ def take(panel, folder: Path, everything: bool) -> None:
     ui.presetComboBox.currentIndex = ui.purposeComboBox.currentIndex = 1
     ui.validationGroupBox.collapsed = False
     also("ready")
+    ui.outlinesCollapsibleButton.collapsed = False
+    also("outlines")
+    ui.outlinesCollapsibleButton.collapsed = True
     for name in GROUPS:
         getattr(ui, f"{name}GroupBox").collapsed = False
     render(panel, folder / "MammoRadiomicsTraining-settings.png")

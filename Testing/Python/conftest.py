@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import threading
 import traceback
@@ -115,6 +116,22 @@ def ready_panel(panel, outlined_phantom, model_node):
     panel.ui.modelSelector.check(model_node)
     panel.ui.outlinesSpinBox.value = 2
     return panel
+
+
+@pytest.fixture(scope="session")
+def working_folder(tmp_path_factory):
+    """A folder in which every command works; see :mod:`faults`."""
+    import faults
+
+    folder = tmp_path_factory.mktemp("works")
+    faults.fill(folder)
+    return folder
+
+
+@pytest.fixture
+def broken_folder(working_folder, tmp_path):
+    """A copy of the folder in which every command works, to be broken."""
+    return shutil.copytree(working_folder, tmp_path / "folder")
 
 
 @pytest.fixture(autouse=True)

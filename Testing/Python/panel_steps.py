@@ -23,6 +23,38 @@ def her2_model():
     return replace(model, manifest={**model.manifest, "outcome": "her2"})
 
 
+@functools.cache
+def combined_model(outcome: str = "slnm", weight: float = 1e-9):
+    """A model that adds age and breast density to radiomics.
+
+    The radscore of a phantom is enormous, as it looks nothing like made-up rows; hence its small weight.
+    """
+    return with_clinical_values({"slnm": slnm_model, "her2": her2_model}[outcome](), weight)
+
+
+def with_clinical_values(model, weight: float, intercept: float = -2.5, levels: str = "ABCD"):
+    """Return a model with made-up coefficients of age and breast density beside its radscore's weight."""
+    from MammoRadiomicsLib.clinical_terms import ClinicalTerm
+
+    terms = (
+        ClinicalTerm("age", "years", "imaging", (), 31.0, 78.0),
+        ClinicalTerm("density", "", "imaging", tuple(levels)),
+    )
+    count, rng = len(model.arrays["reference_inputs"]), np.random.default_rng(1)
+    coded = np.column_stack([rng.integers(31, 79, count), rng.integers(0, len(levels), count)]).astype(float)
+    rows = len(model.classes) - 1
+    clinical = {"terms": [term.to_json() for term in terms], "metrics": {}, "radscore": [-1.0, 2.0]}
+    own = {
+        "clinical_intercept": np.full(rows, intercept),
+        "clinical_coef": np.outer(np.arange(1.0, 1 + rows), [weight, 0.03, *(0.2, 0.5, 0.9)[: len(levels) - 1]]),
+        "reference_clinical": coded,
+        "reference_combined": np.full((count, rows + 1), 1 / (rows + 1)),
+    }
+    made = replace(model, manifest={**model.manifest, "clinical": clinical}, arrays={**model.arrays, **own})
+    combined = made.combined_probabilities(made.arrays["reference_inputs"], coded)
+    return replace(made, arrays={**made.arrays, "reference_combined": combined})
+
+
 def wait_for(panel, seconds: float = 60) -> None:
     """Wait until nothing is being computed any more."""
     wait_until(lambda: not (panel.result.busy or panel.result._idle.isActive()), seconds)

@@ -191,7 +191,7 @@ def test_a_prediction_of_the_child_is_that_of_the_library(child, answers, module
     rows, columns = (np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
     top, bottom, left, right = rows[0] - 3, rows[-1] + 1, columns[0] - 2, columns[-1] + 4
     mask = parts.mask_message(inside[top:bottom, left:right] == 1, (int(top), int(left)))
-    child.send({"predict": {"models": {"m": None}, "views": {"CC": {"image": "a", "mask": mask}}}})
+    child.send({"predict": {"models": {"m": {}}, "views": {"CC": {"image": "a", "mask": mask}}}})
     wait_until(lambda: answers)
     assert answers[0]["records"]["m"] == json.loads(json.dumps(prediction.predict(a_model(), {"CC": (image, roi)})))
 

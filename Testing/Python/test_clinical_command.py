@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from html_tables import markup_of, numbers_not_in_their_files, tables_of
 from MammoRadiomicsLib import command_line
 from MammoRadiomicsLib.commands import clinical
 from MammoRadiomicsLib.errors import InputError
@@ -47,7 +48,12 @@ def test_the_cmmd_table_goes_through_without_editing(capsys, tmp_path):
     # Of those with a known subtype every one is malignant.
     assert any("classification is left out" in note for note in full["notes"])
     _numbers_of_both_files_are_equal(full["terms"], rows_of(tmp_path / "full_model.csv"))
-    assert not any("D1-00" in path.read_text(encoding="utf-8") for path in tmp_path.glob("*.[cjm][sd]*"))
+    assert not any("D1-00" in path.read_text(encoding="utf-8") for path in tmp_path.glob("*.[cj]s*"))
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "D1-00" not in markup_of(page)
+    assert numbers_not_in_their_files(tmp_path / "report.html") == []
+    assert "<b>1,872 breasts of 1,775 patients</b>" in page
+    assert '<div class="box aside"><div>no outcome, not in the regressions</div><b>1,123 breasts</b>' in page
 
 
 def _numbers_of_both_files_are_equal(terms: list[dict], rows: list[dict[str, str]]) -> None:
@@ -124,6 +130,27 @@ def test_by_default_nothing_from_surgery_explains_the_outcome(capsys, a_small_ta
     assert any("ca15_3" in note and "--time" in note for note in found["notes"])
 
 
+@pytest.mark.parametrize(("outcome", "used"), [("er", False), ("slnm", True)])
+def test_a_subtype_explains_nothing_that_it_is_made_of(capsys, tmp_path, outcome, used):
+    lines = [f"patient_id,{outcome},age,subtype"]
+    lines += [f"P{i},{int(i * 7 % 11 < 5)},{40 + i * 5 % 31},{'luminal' if i % 3 else 'basal'}" for i in range(80)]
+    (tmp_path / "cohort.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    folder = tmp_path / "report"
+    assert run(capsys, "--cohort", tmp_path / "cohort.csv", "--outcome", outcome, "--report", folder)[0] == 0
+    found = json.loads((folder / "clinical.json").read_text(encoding="utf-8"))
+    assert {each["column"]: each["predictor"] for each in found["columns"]} == {"age": True, "subtype": used}
+
+
+def test_a_table_is_never_replaced_by_the_report_on_it(capsys, a_small_table, tmp_path):
+    table = a_small_table.rename(tmp_path / "excluded.csv")
+    before = table.read_bytes()
+    code, _, err = run(capsys, "--cohort", table, "--outcome", "slnm", "--report", tmp_path)
+    assert code == 2
+    assert "excluded.csv is read and would be overwritten" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["excluded.csv"]
+    assert table.read_bytes() == before
+
+
 @pytest.fixture
 def a_small_table(tmp_path):
     lines = ["patient_id,slnm,age,clinical_stage,ca15_3,<b>x|"]
@@ -137,10 +164,11 @@ def a_small_table(tmp_path):
 def test_strangers_names_are_text_and_nothing_else(capsys, a_small_table, tmp_path):
     folder = tmp_path / "report"
     assert run(capsys, "--cohort", a_small_table, "--outcome", "slnm", "--report", folder)[0] == 0
-    page = (folder / "clinical.md").read_text(encoding="utf-8")
-    assert "<script>" not in page
-    assert "<b>" not in page
-    assert "\\|" in page
+    page = markup_of((folder / "report.html").read_text(encoding="utf-8"))
+    assert "<script" not in page
+    assert "<b>x" not in page
+    assert "&lt;b&gt;x|" in page
+    assert "&lt;script&gt;" in page
     levels = {row["level"] for row in rows_of(folder / "table1_outcome.csv")}
     assert "'=SUM(A1)" in levels
 
@@ -148,12 +176,30 @@ def test_strangers_names_are_text_and_nothing_else(capsys, a_small_table, tmp_pa
 def test_an_earlier_report_leaves_nothing_behind(capsys, a_small_table, tmp_path):
     folder = tmp_path / "report"
     folder.mkdir()
-    for name in ("forest_9.png", "brant.csv", "notes.txt"):
+    for name in ("forest_9.png", "brant.csv", "clinical.md", "notes.txt"):
         (folder / name).write_text("earlier")
     assert run(capsys, "--cohort", a_small_table, "--outcome", "slnm", "--report", folder)[0] == 0
     names = {path.name for path in folder.iterdir()}
     assert "notes.txt" in names
-    assert not {"forest_9.png", "brant.csv"} & names
+    assert not {"forest_9.png", "brant.csv", "clinical.md"} & names
+
+
+def test_the_page_has_its_tables_figures_methods_and_answers(capsys, a_small_table, tmp_path):
+    folder = tmp_path / "report"
+    assert run(capsys, "--cohort", a_small_table, "--outcome", "slnm", "--report", folder)[0] == 0
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert numbers_not_in_their_files(folder / "report.html") == []
+    shown = [file for file, _ in tables_of(page)]
+    assert shown[:3] == ["table1_outcome.csv", "univariable.csv", "full_model.csv"]
+    assert shown[-3:] == ["checklist_clear.csv", "checklist_metrics.csv", "checklist_tripod_ai.csv"]
+    assert page.count("data:image/png;base64,") == 1
+    assert "Associations with slnm were estimated by logistic regression" in page
+    assert f"numpy {np.__version__}" in page
+    assert {row["status"] for row in rows_of(folder / "checklist_clear.csv")} == {"answered", "in part"}
+    assert "Content-Security-Policy" in page
+    assert "://" not in markup_of(page)
+    for path in folder.iterdir():
+        assert path.name == "report.html" or f"<code>{path.name.replace('.svg', '.png')}</code>" in page
 
 
 @pytest.mark.parametrize(
@@ -164,6 +210,8 @@ def test_an_earlier_report_leaves_nothing_behind(capsys, a_small_table, tmp_path
         (("--outcome", "slnm", "--split", "age"), "a split has 2 to 6"),
         (("--outcome", "slnm", "--split", "slnm"), "cannot be the outcome and the split"),
         (("--outcome", "slnm", "--predictors", "size"), "size cannot be a predictor"),
+        (("--outcome", "slnm", "--predictors", "laterality"), "laterality cannot be a predictor: it says whose image"),
+        (("--outcome", "slnm", "--predictors", "slnm"), "slnm cannot be a predictor: it is the outcome"),
         (("--outcome", "slnm", "--time", "age=later"), "The time 'later' of age is none of"),
         (("--outcome", "slnm", "--time", "size=surgery"), "--time names size"),
         (("--outcome", "slnm", "--reference", "clinical_stage"), "write NAME=VALUE"),

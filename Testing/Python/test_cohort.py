@@ -128,6 +128,27 @@ def test_refuses_an_unknown_her2_score():
         lesions.her2_class("4", "")
 
 
+def test_an_outcome_that_says_it_is_missing_is_no_class_and_a_whole_number_is_written_in_any_way():
+    table = a_table(lesions=12, features=3)
+    words = {"0": "0.0", "1": "1.0"}
+    for row in table.rows:
+        row["slnm"] = "NA" if row["patient_id"] in ("P000", "P001") else words[row["outcome"]]
+    data = lesions.from_table(table, "slnm")
+    assert data.classes == ("0", "1")
+    assert data.excluded == {"no outcome": 2}
+    for row in table.rows:
+        row["new"] = row["slnm"]
+    assert lesions.from_table(table, "new").classes == ("0", "1")
+
+
+def test_a_scanner_that_says_it_is_missing_is_no_scanner():
+    table = a_table(lesions=12, features=3)
+    for row in table.rows:
+        row["scanner"] = "n/a" if row["patient_id"] == "P003" else "A"
+    with pytest.raises(InputError, match="Case P003 CC has nothing in the column scanner"):
+        lesions.from_table(table, "outcome", centre="scanner")
+
+
 def test_refuses_an_unknown_class_and_a_single_class():
     table = a_table(lesions=4, features=3)
     with pytest.raises(InputError, match="no column slnm"):
@@ -138,8 +159,12 @@ def test_refuses_an_unknown_class_and_a_single_class():
         lesions.from_table(table, "slnm")
     for row in table.rows:
         row["slnm"] = "1"
-    with pytest.raises(InputError, match="slnm has 1 class"):
+    with pytest.raises(InputError, match="All lesions of the table have slnm '1'; training needs two classes"):
         lesions.from_table(table, "slnm")
+    for row in table.rows:
+        row["growth"] = "macro" if row["patient_id"] == table.rows[0]["patient_id"] else "micro"
+    with pytest.raises(InputError, match="growth has the value 'macro', which names the average"):
+        lesions.from_table(table, "growth")
 
 
 def test_two_breasts_of_one_patient_are_two_lesions():

@@ -281,7 +281,14 @@ def test_options_that_would_do_nothing_are_refused(capsys, a_cohort, a_model_fil
     files = ("--view", "CC", "--image", a_cohort.parent / "3.nrrd", "--mask", a_cohort.parent / "3_mask.nrrd")
     for options, sentence in (
         ((*files, "--output", tmp_path / "p.csv"), "give --json FILE instead of --output"),
-        (("--features", a_feature_table, "--json", tmp_path / "p.json"), "without images, --json or --perturb"),
+        (
+            ("--features", a_feature_table, "--output", tmp_path / "p.csv", "--spacing", 0.1),
+            "without images, --spacing",
+        ),
+        (
+            ("--features", a_feature_table, "--json", tmp_path / "p.json"),
+            "without images, --spacing, --json, --perturb",
+        ),
     ):
         code, _, err = run(capsys, "predict", "--model", a_model_file, *options)
         assert code == 2

@@ -33,7 +33,8 @@ def report(request, tmp_path):
     net = [{"threshold": t, "net_benefit": 0.3 - t, "treat_all": 0.2 - t} for t in (0.1, 0.2)]
     tables.write_rows(tmp_path / "decision_curve.csv", [rows_of | {"class": c} | p for c in shown for p in net])
     path = [{"alpha": a, "error": 1, "spread": 0.1, "chosen": int(a == 0.1), "f": 0.2 - a, "g": 0} for a in (0.2, 0.1)]
-    tables.write_rows(tmp_path / "lasso_path.csv", path)
+    for name in ("lasso_path", "lasso_path_0", "lasso_path_1")[: 1 if len(classes) == 2 else 3]:
+        tables.write_rows(tmp_path / f"{name}.csv", path)
     tables.write_rows(tmp_path / "selection.csv", [{"feature": "f", "frequency": 1.0}])
     by_class = {name: {"mean": 0.8, "low": 0.7, "high": 0.9, "method": "bootstrap"} for name in shown}
     fit = {name: {"slope": 1.0, "intercept": 0.0} for name in shown}
@@ -46,7 +47,8 @@ def report(request, tmp_path):
 
 def test_every_chart_of_a_report_is_read(report):
     charts = {chart.key: chart for chart in curves.charts_of(report)}
-    assert list(charts) == ["roc", "calibration", "decision", "lasso"]
+    more = ["lasso zero", "lasso low"] if "lasso zero" in charts else []
+    assert list(charts) == ["roc", *(["roc training"] if more else []), "calibration", "decision", "lasso", *more]
     assert [curve.name for curve in charts["lasso"].curves] == ["f", "g", "penalty chosen"]
     assert charts["lasso"].curves[0].colour == curves.BLUE
     assert charts["calibration"].curves[0].style == "line"
@@ -77,6 +79,19 @@ def test_the_tables_for_a_person_are_read(report):
     assert found["Selected features"] == [{"feature": "f", "frequency": "1.0"}]
 
 
+def test_a_combined_model_adds_its_tables(report, scene):
+    import slicer
+    from MammoRadiomicsLib import mrml
+
+    tables.write_rows(report / "model_performance.csv", [{"model": "combined", "auc": 0.9}])
+    tables.write_rows(report / "comparison.csv", [{"first": "combined", "auc_difference": 0.1, "nri": 0.3, "idi": 0.1}])
+    add(scene, report)
+    (difference,) = mrml.table_to_rows(slicer.util.getNode("slnm-report: Differences between the models"))
+    assert (difference["first"], float(difference["nri"])) == ("combined", 0.3)
+    (models,) = mrml.table_to_rows(slicer.util.getNode("slnm-report: Clinical, radiomics and combined model"))
+    assert float(models["auc"]) == 0.9
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -105,6 +120,15 @@ def test_of_many_features_those_of_the_model_are_kept(report):
     assert chart.curves[0].name == "f99"
 
 
+def test_of_three_classes_each_set_of_rows_and_each_lasso_has_a_chart(report):
+    charts = {chart.key: chart for chart in curves.charts_of(report)}
+    if "lasso zero" not in charts:
+        pytest.skip("two classes share a chart")
+    assert [curve.name for curve in charts["roc training"].curves][:2] == ["zero, training", "low, training"]
+    titles = [charts[key].title for key in ("lasso", "lasso zero", "lasso low")]
+    assert titles == ["LASSO path, positive", "LASSO path, zero", "LASSO path, low"]
+
+
 @pytest.fixture
 def scene(host):
     import slicer
@@ -125,7 +149,7 @@ def test_charts_become_nodes_and_are_replaced_not_doubled(scene, report):
     add(scene, report)
     counts = [scene.GetNumberOfNodesByClass(f"vtkMRML{kind}Node") for kind in ("PlotChart", "PlotSeries", "Table")]
     nodes = add(scene, report)
-    assert counts[0] == 4
+    assert counts[0] == len(nodes)
     assert counts == [scene.GetNumberOfNodesByClass(f"vtkMRML{k}Node") for k in ("PlotChart", "PlotSeries", "Table")]
     assert mrml_plots.charts_of(scene, str(report)) == nodes
     series = nodes["lasso"].GetNthPlotSeriesNode(0)
@@ -143,7 +167,7 @@ def test_charts_are_shown_side_by_side_each_in_a_view_of_its_own(scene, report):
     mrml_plots.show(manager.layoutLogic().GetLayoutNode(), nodes)
     assert manager.layout == mrml_plots.LAYOUT_ID
     views = [scene.GetNthNodeByClass(i, "vtkMRMLPlotViewNode") for i in range(4)]
-    assert {view.GetPlotChartNodeID() for view in views} == {node.GetID() for node in nodes.values()}
+    assert {view.GetPlotChartNodeID() for view in views} == {nodes[kind].GetID() for kind in curves.KINDS}
 
 
 def test_charts_survive_saving_the_scene(scene, report):
@@ -153,5 +177,5 @@ def test_charts_survive_saving_the_scene(scene, report):
     add(scene, report)
     saved_and_loaded_again()
     charts = mrml_plots.charts_of(scene, str(report))
-    assert list(charts) == ["roc", "calibration", "decision", "lasso"]
+    assert set(charts) >= set(curves.KINDS)
     assert charts["roc"].GetNthPlotSeriesNode(0).GetTableNode().GetNumberOfRows() > 2

@@ -23,6 +23,7 @@ def expected(name: str) -> dict:
 
 
 MARKERS = ("wfns", "ndka", "s100b")
+BOOTSTRAP = "patient bootstrap, models held fixed"
 
 
 @pytest.fixture(scope="module")
@@ -226,7 +227,8 @@ def test_the_decision_curve_counts_the_interventions_that_the_model_avoids():
         missed = cancer.mean() - float(at["tp_rate"])
         avoided = (1 - cancer.mean()) - float(at["fp_rate"]) - missed / odds
         assert row["interventions_avoided_per_100"] == pytest.approx(100 * avoided, abs=1e-9)
-        assert row["treat_none"] == 0
+        assert row["treat_all"] == pytest.approx(cancer.mean() - (1 - cancer.mean()) * odds)
+        assert (row["class"], row["treat_none"]) == ("1", 0)
 
 
 def test_calibration_of_two_groups_is_the_difference_of_their_log_odds():
@@ -373,3 +375,127 @@ def test_subgroups_are_measured_alone_where_they_hold_enough_patients():
 def test_equal_seeds_give_equal_measures(three_classes):
     assert evaluation.measure(three_classes, 1) == evaluation.measure(three_classes, 1)
     assert evaluation.measure(three_classes, 1)["auc"] != evaluation.measure(three_classes, 2)["auc"]
+
+
+@pytest.fixture(scope="module")
+def untouched_test_rows() -> Evidence:
+    rng = np.random.default_rng(9)
+    positive = np.arange(60) % 3 == 0
+    return evidence_of(positive, np.clip(rng.random(60) + 0.2 * positive, 0, 1))
+
+
+def test_what_is_measured_on_repeats_is_averaged_over_them(three_classes):
+    found = evaluation.measure(three_classes, 0)
+    assert found["rows"] == "cross-validated"
+    assert found["macro"]["rule"] == "called by the largest probability"
+    for i, name in enumerate(three_classes.classes):
+        positive = three_classes.target == i
+        of_repeats = [((each[:, i] - positive) ** 2).mean() for each in three_classes.probabilities]
+        fits = [evaluation.calibration(positive, each[:, i]) for each in three_classes.probabilities]
+        assert found["brier"][name] == pytest.approx(np.mean(of_repeats))
+        assert list(found["calibration"][name].values()) == pytest.approx(np.mean(fits, axis=0))
+    of_repeats = [
+        roc_auc_score(three_classes.target, each, multi_class="ovr", average="macro")
+        for each in three_classes.probabilities
+    ]
+    assert evaluation.mean_auc(three_classes) == pytest.approx(np.mean(of_repeats))
+    assert [evaluation.mean_auc(each) for each in three_classes.each_repeat()] == pytest.approx(of_repeats)
+
+
+def test_two_classes_have_no_average_over_classes():
+    positive = np.arange(20) < 8
+    found = evaluation.measure(evidence_of(positive, np.linspace(0.9, 0.1, 20)), 0)
+    assert "macro" not in found
+    assert set(found["auc"]) == {"1"}
+
+
+def test_perfect_test_rows_have_an_interval_within_0_and_1():
+    positive = np.arange(20) < 8
+    assert evaluation.measure(evidence_of(positive, np.where(positive, 0.9, 0.1)), 0)["auc"]["1"] == {
+        "mean": 1.0, "low": 1.0, "high": 1.0, "method": "DeLong",
+    }  # fmt: skip
+    for scores, end in ((np.linspace(0.9, 0.1, 20), "high"), (np.linspace(0.1, 0.9, 20), "low")):
+        nearly = scores.copy()
+        nearly[[7, 8]] = nearly[[8, 7]]
+        auc = evaluation.measure(evidence_of(positive, nearly), 0)["auc"]["1"]
+        assert auc[end] == (1.0 if end == "high" else 0.0)
+        assert 0 < auc["mean"] < 1
+
+
+@pytest.mark.parametrize(("positives", "method"), [(2, "DeLong"), (1, BOOTSTRAP)])
+def test_a_variance_needs_two_lesions_of_each_class(positives, method):
+    for few in (np.arange(12) < positives, np.arange(12) >= positives):
+        evidence = evidence_of(few, np.linspace(0.2, 0.8, 12) + 0.3 * np.roll(few, 1))
+        assert evaluation.measure(evidence, 0)["auc"]["1"]["method"] == method
+
+
+def test_a_resample_without_an_auc_leaves_the_interval_to_the_others():
+    for values in ([0.7, np.nan, 0.5, 0.8], [0.7, 0.5, 0.8, np.nan]):
+        found = evaluation.bootstrap_interval(np.array(values))
+        assert found == {"mean": 0.7, "low": pytest.approx(0.5075), "high": pytest.approx(0.7925), "method": BOOTSTRAP}
+
+
+def test_refuses_to_compare_other_patients_or_classes(untouched_test_rows):
+    evidence = untouched_test_rows
+    sentence = "^The two models were measured on different lesions or classes. Compare them on the same.$"
+    others = (
+        dataclasses.replace(evidence, patients=evidence.patients + 1),
+        dataclasses.replace(evidence, classes=("0", "2")),
+        dataclasses.replace(evidence, target=1 - evidence.target),
+    )
+    for other in others:
+        with pytest.raises(InputError, match=sentence):
+            evaluation.compare(evidence, other, 0)
+
+
+def test_a_comparison_is_resampled_where_one_side_saw_the_rows(untouched_test_rows):
+    first = untouched_test_rows
+    second = dataclasses.replace(first, rows="training", probabilities=first.probabilities[:, ::-1])
+    for pair in ((first, second), (second, first)):
+        found = evaluation.compare(*pair, 3)["1"]
+        assert found["method"] == f"paired {BOOTSTRAP}"
+        assert evaluation.compare(*pair, 3)["1"] == found
+        assert found["low"] < found["difference"] < found["high"]
+
+
+def test_what_lies_at_the_threshold_is_not_called():
+    positive, probability = np.array([True, True, False]), np.array([1.0, 0.5, 0.5])
+    assert evaluation.at_threshold(positive, probability, 0.5)["sensitivity"][0] == 0.5
+    found = evaluation.measure(evidence_of(positive, probability), 0, {"1": 0.5})
+    assert found["confusion"]["matrix"] == [[1, 0], [1, 1]]
+
+
+def test_a_subgroup_needs_five_patients_on_either_side():
+    positive = np.r_[np.arange(20) < 5, np.arange(20) < 4, np.arange(20) >= 4]
+    labels = np.repeat(["five", "few with", "few without"], 20)
+    evidence = evidence_of(positive, np.random.default_rng(8).random(60))
+    rows = evaluation.subgroups(evidence, labels, 0)
+    assert {row["subgroup"]: row["auc"] is None for row in rows} == {
+        "five": False, "few with": True, "few without": True,
+    }  # fmt: skip
+    assert [(row["class"], row["positives"]) for row in rows if row["subgroup"] == "five"] == [("1", 5)]
+    assert evaluation.subgroups(evidence, labels, 0) == rows
+
+
+def test_calibration_takes_certain_probabilities_and_classes_that_touch():
+    positive = np.arange(40) % 3 == 0
+    certain = np.r_[0.0, 1.0, np.linspace(0.1, 0.9, 38)]
+    moved = np.r_[1e-6, 1 - 1e-6, np.linspace(0.1, 0.9, 38)]
+    assert evaluation.calibration(positive, certain) == evaluation.calibration(positive, moved)
+    touching = np.array([0.5, 0.9, 0.5, 0.1])
+    assert evaluation.calibration(np.array([True, True, False, False]), touching)[1] is None
+
+
+def test_a_smoothed_curve_has_101_points_between_0_and_1():
+    probability = np.linspace(0.01, 0.99, 300)
+    grid, observed = evaluation.smoothed_calibration(probability > 0.5, probability)
+    assert len(grid) == 101
+    assert (observed.min(), observed.max()) == (0, 1)
+
+
+def test_a_probability_at_the_edge_of_a_bin_belongs_above_it():
+    probability = np.repeat([0.1, 0.2, 0.3, 0.4], 5)
+    rows = evaluation.calibration_bins(np.arange(20) % 2 == 0, probability, bins=2)
+    assert [row["lesions"] for row in rows] == [10, 10]
+    of_quarters = evaluation.calibration_bins(np.arange(5) % 2 == 0, np.array([0.1, 0.2, 0.3, 0.4, 0.5]), bins=2)
+    assert [row["lesions"] for row in of_quarters] == [2, 3]

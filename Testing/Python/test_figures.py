@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from MammoRadiomicsLib import figures, phantoms
+from MammoRadiomicsLib import figures, phantoms, print_style
 from PIL import Image
 
 LONG = "log-sigma-4-mm-3D_glszm_LargeAreaHighGrayLevelEmphasis"
@@ -96,3 +96,28 @@ def test_nothing_is_cut_off(records):
     pixels = np.asarray(Image.open(picture).convert("L"))
     edges = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     assert (edges == 255).all()
+
+
+def test_letters_that_dejavu_lacks_are_looked_for_among_the_installed_fonts(monkeypatch):
+    from matplotlib.font_manager import fontManager
+
+    monkeypatch.setattr(fontManager, "get_font_names", lambda: ["SimHei", "DejaVu Sans", "Comic Sans MS"])
+    assert print_style.font_families() == ["DejaVu Sans", "SimHei"]
+
+
+@pytest.mark.parametrize("kind", ["png", "pdf", "svg"])
+def test_classes_in_chinese_are_no_boxes_where_a_font_has_them(kind, tmp_path):
+    """A missing letter is a warning, and that an error here."""
+    from matplotlib.figure import Figure
+
+    if len(print_style.font_families()) == 1:
+        pytest.skip("no font with Chinese letters is installed")
+
+    def a_figure() -> Figure:
+        figure = Figure()
+        figure.subplots().barh([0, 1], [1, 2], tick_label=["淋巴结转移", "阴性"])
+        figure.suptitle("腋窝淋巴结")
+        return figure
+
+    for draw in (print_style.for_print(a_figure), print_style.for_screen(a_figure)):
+        draw().savefig(tmp_path / f"figure.{kind}")

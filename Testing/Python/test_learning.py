@@ -97,6 +97,11 @@ def with_readers(table, noise):
     return tables.FeatureTable(rows, table.names, np.vstack([table.values, second]))
 
 
+def test_as_many_rows_as_classes_are_refused_and_not_divided_by_zero():
+    with pytest.raises(InputError, match="2 rows of a fold leave nothing to test"):
+        selection.differing_columns(np.array([[1.0], [-1.0]]), np.array([0, 1]), 0.05)
+
+
 def test_features_that_another_reader_changes_are_left_out():
     noise = np.zeros(30)
     noise[1:3] = 40
@@ -299,6 +304,10 @@ def test_probabilities_of_the_study_are_shifted_from_the_prevalence_that_calibra
     odds = [each["1"] / each["0"] for each in (found.probabilities, found.local_probabilities)]
     assert odds[1] / odds[0] == pytest.approx(model.training_prevalence["1"] / model.training_prevalence["0"])
     assert "rows made equally many by SMOTE" in model.card
+    assert any("calibrated on classes made equally frequent" in each for each in found.warnings)
+    nested = learning.train(table, "outcome", QUICK).model
+    features = dict(zip(nested.feature_names, nested.arrays["mean"].tolist(), strict=True))
+    assert not any("equally frequent" in each for each in nested.predict(features).warnings)
 
 
 @pytest.mark.parametrize(
@@ -401,8 +410,8 @@ def test_a_real_table_with_a_strong_signal_is_learned_and_a_permuted_one_is_not(
     for labels in (target, np.random.default_rng(4).permutation(target)):
         keys = tuple((str(i), "", "1") for i in range(260))
         data = lesions.Lesions(keys, tuple("x" * len(columns)), values, labels, ("0", "1"), ("",))
-        evidence, _, _ = validation.cross_validate(data, StableColumns.all(len(columns)), QUICK, silent)
-        aucs.append(mean_auc(evidence))
+        found = validation.cross_validate(data, StableColumns.all(len(columns)), QUICK, silent)
+        aucs.append(mean_auc(found.evidence))
     assert aucs[0] > 0.80
     assert abs(aucs[1] - 0.5) < 0.12
 

@@ -494,3 +494,41 @@ def test_a_disk_that_cannot_be_written_loses_nothing(model, saved, monkeypatch):
         model_file.save(model, saved)
     assert saved.read_bytes() == before
     assert [path.name for path in saved.parent.iterdir()] == [saved.name]
+
+
+def test_a_text_with_other_characters_among_its_numbers_is_refused(model):
+    """base64 would leave them out: another text would pass for this model."""
+    content = json.loads(model.to_text())
+    spoilt = json.dumps(content | {"arrays": content["arrays"][:40] + "\n*" + content["arrays"][40:]})
+    sentence = r"^The text holds no model, or a damaged one\. Load the model file again\.$"
+    with pytest.raises(ModelFileError, match=sentence):
+        model_file.from_text(spoilt)
+
+
+def test_says_that_the_model_of_the_scene_is_damaged(model):
+    content = json.loads(model.to_text())
+    content["manifest"]["outcome"] = "another"
+    with pytest.raises(ModelFileError, match=r"^The scene's model is damaged or no model: its content does not match"):
+        model_file.from_text(json.dumps(content))
+
+
+def test_the_manifest_can_be_read_and_is_the_same_for_the_same_model(model, saved):
+    written = members_of(saved)["manifest.json"].decode()
+    assert written == json.dumps(model.sealed, indent=1, sort_keys=True)
+
+
+@pytest.mark.parametrize(("found", "shown"), [(2, "2"), (999, "999"), (1000, "unknown"), (True, "unknown")])
+def test_another_format_is_named_where_it_can_be_one(model, found, shown):
+    content = json.loads(model.to_text())
+    content["manifest"]["format"] = found
+    with pytest.raises(
+        ModelFileError, match=rf"^The scene's model has format {shown}; this version reads \d+\. Update"
+    ):
+        model_file.from_text(json.dumps(content))
+
+
+def test_a_model_without_its_hash_is_refused(model):
+    content = json.loads(model.to_text())
+    del content["manifest"]["sha256"]
+    with pytest.raises(ModelFileError, match="its content does not match its hash"):
+        model_file.from_text(json.dumps(content))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from panel_steps import ReaderParent, grow, predict, settle, slnm_model
+from panel_steps import ReaderParent, grow, predict, settle, slnm_model, wait_for
 from test_in_slicer import a_phantom
 
 
@@ -63,6 +63,41 @@ def test_a_volume_from_a_dicom_file_is_read_by_dicoms_rules(panel, monkeypatch):
     assert panel.ui.mloReadLabel.text.startswith("This is an image of CC.")
 
 
+@pytest.mark.parametrize(
+    ("attributes", "by_user", "expected"),
+    [
+        ({"WindowCenter": [600, 900], "WindowWidth": [100, 400]}, False, (100.0, 600.0)),
+        ({"WindowCenter": [600, 900], "WindowWidth": [100, 400]}, True, (77.0, 55.0)),
+        ({"WindowCenter": 600, "WindowWidth": 0}, False, None),
+        ({}, False, None),
+        ({"WindowCenter": 600, "WindowWidth": 100, "PhotometricInterpretation": "MONOCHROME1"}, False, None),
+    ],
+)
+def test_grey_levels_are_those_of_the_file_where_nobody_has_chosen_any(
+    attributes, by_user, expected, *, panel, monkeypatch, tmp_path
+):
+    import slicer
+    from dicom_files import a_mammogram
+    from MammoRadiomicsLib import intake, mrml
+
+    path = a_mammogram(tmp_path / "a.dcm", **attributes)
+    volume = mrml.volume_from_image(slicer.mrmlScene, intake.read(path)[0], "mammogram")
+    volume.SetAttribute("DICOM.instanceUIDs", "1.2.3")
+    monkeypatch.setattr(slicer, "dicomDatabase", Database(path), raising=False)
+    volume.CreateDefaultDisplayNodes()
+    display = volume.GetDisplayNode()
+    if by_user:
+        display.SetAutoWindowLevel(False)
+        display.SetWindowLevel(77, 55)
+    panel.ui.ccVolumeSelector.setCurrentNode(volume)
+    assert display.GetAutoWindowLevel() == (not by_user)
+    panel.ui.showButton.checked = True
+    assert display.GetAutoWindowLevel() == (expected is None)
+    if expected:
+        assert (display.GetWindow(), display.GetLevel()) == expected
+    panel.ui.showButton.checked = False
+
+
 class Database:
     """``slicer.dicomDatabase`` as far as the module asks it."""
 
@@ -88,6 +123,21 @@ def test_images_of_both_breasts_are_refused(ready_panel):
     ready_panel.ui.ccLateralityComboBox.setCurrentIndex(1)
     ready_panel.ui.mloLateralityComboBox.setCurrentIndex(2)
     assert "different breasts" in ready_panel.ui.statusLabel.text
+    assert ready_panel.ui.predictButton.enabled is False
+
+
+def test_images_of_different_patients_are_refused(ready_panel, outlined_phantom):
+    import slicer
+
+    other, segmentation, _ = a_phantom("MLO")
+    ready_panel.ui.mloVolumeSelector.setCurrentNode(other)
+    ready_panel.ui.mloSegmentSelector.setCurrentNode(segmentation)
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    for volume, name in ((outlined_phantom[0], "A"), (other, "B")):
+        patient = hierarchy.CreateSubjectItem(hierarchy.GetSceneItemID(), name)
+        hierarchy.CreateItem(patient, volume)
+    ready_panel.onParametersModified()
+    assert "different patients" in ready_panel.ui.statusLabel.text
     assert ready_panel.ui.predictButton.enabled is False
 
 
@@ -256,10 +306,12 @@ def test_a_result_is_out_of_date_while_its_inputs_are_others(ready_panel, outlin
     for what, change, take_back in changes:
         change()
         settle(ready_panel)
+        wait_for(ready_panel)
         assert "Out of date: the" in ui.resultBrowser.plainText, what
         assert f"{what} ha" in ui.resultBrowser.plainText
         take_back()
         settle(ready_panel)
+        wait_for(ready_panel)
         assert "Out of date" not in ui.resultBrowser.plainText, what
 
 
@@ -381,3 +433,20 @@ def test_every_input_has_a_label_or_a_name_and_a_tooltip(panel):
         said = each.accessibleName or each in buddies or getattr(each, "text", "")
         assert said, each
         assert each.toolTip or each.className() == "ctkFittedTextBrowser", each
+
+
+def test_an_outline_is_not_seen_in_the_other_view(panel):
+    """Both phantoms lie at the same place in space, as mammograms without a position do."""
+    import slicer
+
+    panel.logic.loadSample(outlined=True)
+    outlines = [slot[1].GetDisplayNode() for slot in panel.logic.slots(panel.logic.getParameterNode()).values()]
+    panel.ui.showButton.checked = True
+    views = [
+        slicer.app.layoutManager().sliceWidget(f"MammoRadiomics{view}").mrmlSliceNode().GetID()
+        for view in ("CC", "MLO")
+    ]
+    seen = [[display.IsDisplayableInView(view) for view in views] for display in outlines]
+    assert seen == [[True, False], [False, True]]
+    panel.ui.showButton.checked = False
+    assert [display.GetNumberOfViewNodeIDs() for display in outlines] == [0, 0]

@@ -195,3 +195,33 @@ def test_removing_a_node_in_the_middle_of_work_does_no_harm(removed, ready_panel
     assert ready_panel.ui.predictButton.enabled is False
     shown = ready_panel.ui.resultBrowser.plainText
     assert shown == "" or "Out of date" in shown
+
+
+def test_all_features_are_those_of_the_preset_that_is_chosen(ready_panel):
+    import slicer
+
+    box = ready_panel.ui.featuresPresetComboBox
+    assert box.currentText == "of the model's preset"
+    box.currentIndex = 2
+    ready_panel.ui.featuresButton.click()
+    wait_for(ready_panel)
+    assert slicer.util.getNode("Features").GetNumberOfRows() == 1374
+    assert ready_panel._parameterNode.featuresPreset == "mammo-2d"
+    box.currentIndex = 0
+    assert ready_panel.logic.featuresPreset(ready_panel._parameterNode).name == "study-1409"
+
+
+def test_an_outline_without_pixels_of_its_own_is_told_from_another(panel, outlined_phantom):
+    """An imported surface has no labelmap whose time would tell; its segment may be called as the former one's is."""
+    import slicer
+    from MammoRadiomicsGui import records
+
+    volume, segmentation, segment_id = outlined_phantom
+    states = []
+    for node in (segmentation, slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Imported")):
+        if node is not segmentation:
+            node.GetSegmentation().DeepCopy(segmentation.GetSegmentation())
+        node.GetSegmentation().RemoveRepresentation("Binary labelmap")
+        assert node.GetBinaryLabelmapInternalRepresentation(segment_id) is None
+        states.append(records.stateOfViews({"CC": (volume, node, segment_id, None)}))
+    assert states[0] != states[1]

@@ -88,3 +88,15 @@ def test_refuses_a_prevalence_in_one_sentence_before_any_work(capsys, folder, tm
         assert sentence in err
         assert len(err.splitlines()) == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_the_first_failure_of_a_table_names_its_case_once(capsys, folder, tmp_path):
+    with (folder / "f.csv").open(encoding="utf-8") as file:
+        rows = [{**row, "pixel_spacing_mm": "wide"} for row in csv.DictReader(file)]
+    tables.write_rows(tmp_path / "f.csv", rows)
+    code, out, _ = run(capsys, folder, "--features", tmp_path / "f.csv", "--output", tmp_path / "p.csv")
+    assert code == 1
+    assert "The first: Case P000 CC has the pixel_spacing_mm 'wide'" in out
+    tables.write_rows(tmp_path / "f.csv", [{**row, "pixel_spacing_mm": "0.1", "preset": "other"} for row in rows])
+    _, out, _ = run(capsys, folder, "--features", tmp_path / "f.csv", "--output", tmp_path / "p.csv")
+    assert "The first: Case P000: Its features come from the preset 'other'" in out

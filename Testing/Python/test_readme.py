@@ -34,8 +34,8 @@ def tutorial(tmp_path_factory):
 
 
 def test_the_tutorial_runs_as_written(tutorial):
-    assert len(blocks("sh")) == 4
-    assert {path.name for path in tutorial.iterdir()} >= {"slnm.mammomodel", "prediction.json", "icc.csv", "clinical"}
+    assert len(blocks("sh")) == 5
+    assert {path.name for path in tutorial.iterdir()} >= {"prediction.json", "predictions.csv", "clinical", "icc.csv"}
 
 
 def test_the_console_lines_run_as_written(host, module_files, monkeypatch):

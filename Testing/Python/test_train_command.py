@@ -67,6 +67,7 @@ def test_every_protocol_reports_what_all_of_them_claim(features, tmp_path, capsy
         (("--output", "m.mammomodel", "--split", "part"), "no column part for the split"),
         (("--output", "m.mammomodel", "--holdout", 2), "The setting holdout is 2.0"),
         (("--output", "m.mammomodel", "--report", "r", "--subgroups", "colour"), "no column colour"),
+        (("--output", "m.mammomodel", "--subgroups", "side"), "--subgroups are measured in the report. Give --report"),
     ],
 )
 def test_refuses_before_it_works(features, monkeypatch, capsys, said, sentence):
@@ -74,3 +75,15 @@ def test_refuses_before_it_works(features, monkeypatch, capsys, said, sentence):
     assert run("--features", features, "--outcome", "outcome", *QUICK, *said) == 2
     assert sentence in capsys.readouterr().err
     assert [path.name for path in features.parent.iterdir()] == ["features.csv"]
+
+
+def test_a_report_never_replaces_what_is_read_and_finds_a_folder_in_its_way_first(features, monkeypatch, capsys):
+    monkeypatch.chdir(features.parent)
+    shared = ("--outcome", "outcome", *QUICK, "--output", "m.mammomodel", "--report")
+    features.rename("radscores.csv")
+    assert run("--features", "radscores.csv", *shared, ".") == 2
+    assert "radscores.csv is read and would be overwritten" in capsys.readouterr().err
+    (features.parent / "r" / "nomogram.svg").mkdir(parents=True)
+    assert run("--features", "radscores.csv", *shared, "r") == 2
+    assert "nomogram.svg is no file that can be written" in capsys.readouterr().err
+    assert sorted(path.name for path in features.parent.iterdir()) == ["r", "radscores.csv"]

@@ -61,6 +61,13 @@ def wait_until(condition, seconds: float = 60) -> None:
         slicer.app.processEvents()
 
 
+def check(panel) -> None:
+    """Check the data as a user does, and wait for the answer."""
+    panel.ui.checkButton.click()
+    assert panel.ui.checkButton.enabled is False
+    wait_until(lambda: not panel.data.checking)
+
+
 def test_the_parameter_node_mirrors_every_setting_of_the_library(module_files, host):
     from MammoRadiomicsGui import training_settings
     from MammoRadiomicsLib.settings import TrainingSettings
@@ -70,8 +77,9 @@ def test_the_parameter_node_mirrors_every_setting_of_the_library(module_files, h
     assert logic.settings(parameters) == TrainingSettings()
     mirrored = {training_settings.parameterName(field.name) for field in fields(TrainingSettings)}
     data = {"cohortPath", "featuresPath", "table", "columns", "outcome", "outputFolder", "model"}
+    data |= {"predictors", "predictorTimes", "clinicalUnit", "clinicalStudy"}
     others = set(parameters.allParameters) - data - set(training_settings.EXTRACTION_DEFAULTS)
-    assert others == mirrored
+    assert {name for name in others if not name.startswith("segmenter")} == mirrored
 
 
 def test_every_setting_has_a_widget_and_a_label(panel):
@@ -142,12 +150,12 @@ def test_a_table_with_other_column_names_is_renamed_for_the_steps(panel, rows, t
     others = [{{"patient_id": "ID1", "slnm": "N"}.get(name, name): cell for name, cell in row.items()} for row in rows]
     tables.write_rows(tmp_path / "features.csv", others)
     panel.ui.featuresPathLineEdit.currentPath = str(tmp_path / "features.csv")
-    panel.ui.checkButton.click()
+    check(panel)
     assert panel.ui.problemsTable.item(0, 1).text() == "slnm"
     for box, name in ((panel.ui.patientIdColumnComboBox, "ID1"), (panel.ui.slnmColumnComboBox, "N")):
         box.setCurrentText(name)
     assert panel._parameterNode.columns == "patient_id=ID1,slnm=N"
-    panel.ui.checkButton.click()
+    check(panel)
     assert panel.ui.checkLabel.text == "features.csv: 40 rows. Errors: 0. Warnings: 0."
     plan = panel.logic.prepare(panel._parameterNode)
     written = tables.read_rows(plan.features)
@@ -155,7 +163,7 @@ def test_a_table_with_other_column_names_is_renamed_for_the_steps(panel, rows, t
 
 
 def test_renaming_leaves_out_a_column_that_is_replaced():
-    from MammoRadiomicsGui.training_sources import renamed
+    from MammoRadiomicsLib.table_check import renamed
 
     assert renamed([{"view": "x", "Projection": "CC", "n": "1"}], {"view": "Projection"}) == [{"view": "CC", "n": "1"}]
 
@@ -167,7 +175,7 @@ def test_problems_are_listed_with_row_column_and_remedy(panel, rows, tmp_path):
     rows[5]["view"] = "LAT"
     tables.write_rows(tmp_path / "features.csv", rows)
     panel.ui.featuresPathLineEdit.currentPath = str(tmp_path / "features.csv")
-    panel.ui.checkButton.click()
+    check(panel)
     table = panel.ui.problemsTable
     shown = [[table.item(i, j).text() for j in range(4)] for i in range(table.rowCount)]
     assert [(row, column) for row, column, *_ in shown] == [("7", "view"), ("5", "original_glcm_Contrast")]
@@ -268,6 +276,39 @@ def test_cancel_leaves_no_process_and_no_half_written_file(ready_panel, mark, fe
 
 
 @needs_proc
+def test_a_cancelled_extraction_goes_on_where_it_stopped(panel, image_folder, mark, tmp_path):
+    """The table is the same to the byte as that of a run without a break, and no process is left."""
+    lines = ["patient_id,lesion_id,laterality,view,image,mask"]
+    lines += [f"P{i % 2},{i // 2 + 1},L,CC,P{i % 2}_L_CC.nrrd,P{i % 2}_L_CC_mask.nrrd" for i in range(12)]
+    (image_folder / "cohort.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    panel.ui.cohortPathLineEdit.currentPath = str(image_folder / "cohort.csv")
+    panel.ui.presetComboBox.currentIndex = 1
+
+    def extract(folder: str, until) -> Path:
+        panel.ui.outputFolderPathLineEdit.currentPath = str(tmp_path / folder)
+        panel.ui.extractionButton.click()
+        wait_until(until)
+        return tmp_path / folder / "features.csv"
+
+    def done() -> bool:
+        return not panel.run.running
+
+    whole = extract("whole", done)
+    table = extract("broken", lambda: panel.ui.progressBar.value >= 3 or done())
+    panel.ui.cancelButton.click()
+    wait_until(lambda: not descendants(mark), 5)
+    assert not table.exists()
+    kept = table.with_suffix(".journal").stat().st_size
+    assert kept > 0
+    panel.ui.logTextEdit.clear()
+    extract("broken", done)
+    assert table.read_bytes() == whole.read_bytes()
+    first = next(line for line in panel.ui.logTextEdit.plainText.splitlines() if line.startswith("["))
+    assert int(first[1:].partition("/")[0]) >= 3
+    wait_until(lambda: not descendants(mark), 5)
+
+
+@needs_proc
 @pytest.mark.parametrize("end", ["close the scene", "close the panel"])
 def test_what_runs_for_a_scene_or_a_panel_ends_with_it(end, ready_panel, host, mark):
     import slicer
@@ -319,7 +360,7 @@ def test_a_folder_is_scanned_into_a_cohort(panel, image_folder, tmp_path):
     panel.ui.scanButton.click()
     wait_until(lambda: not panel.run.running)
     assert panel.ui.cohortPathLineEdit.currentPath == str(tmp_path / "images-results" / "cohort.csv")
-    panel.ui.checkButton.click()
+    check(panel)
     assert "cohort.csv: 2 rows" in panel.ui.checkLabel.text
 
 

@@ -62,6 +62,9 @@ def test_from_the_sample_to_a_saved_scene(panel, host):
     parameters = panel._parameterNode
     assert mrml.result_from_node(parameters.results[0]) == record
     assert parameters.models[0].GetText() == model_text
+    # Whether image and outline are still those of the result is looked at in the child process.
+    assert "are being compared" in panel.ui.resultBrowser.plainText
+    wait_for(panel)
     assert panel.ui.resultBrowser.plainText == shown
     assert panel.ui.liveCheckBox.checked is True
     again = panel.logic.predict(parameters.models[0], panel.logic.selectedViews(parameters), plausibleOutlines=2)

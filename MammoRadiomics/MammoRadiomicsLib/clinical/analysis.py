@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -168,12 +169,14 @@ def _predictors(variables: list[Variable], unusable: dict[str, str], settings: C
         chosen = []
         for name in settings.predictors:
             if name not in by_name:
-                reason = unusable.get(name, f"the table has no such column among {', '.join(by_name)}")
+                reason = unusable.get(name) or _why_no_predictor(name, settings.outcome, by_name)
                 raise InputError(f"{name} cannot be a predictor: {reason}.")
             chosen.append(by_name[name])
     else:
         spoken_for = _PARTS_OF_HER2 if "her2" in (*by_name, settings.outcome) else ()
         chosen = [each for each in variables if each.time != columns.SURGERY and each.name not in spoken_for]
+        predicted = columns.study_name(settings.outcome)
+        chosen = [each for each in chosen if predicted not in columns.TOLD_BY.get(columns.study_name(each.name), ())]
     if not chosen:
         raise InputError("No column is left to explain the outcome. Name some with --predictors.")
     if len(chosen) > _MOST_PREDICTORS:
@@ -182,6 +185,14 @@ def _predictors(variables: list[Variable], unusable: dict[str, str], settings: C
             "Name those to use with --predictors."
         )
     return chosen
+
+
+def _why_no_predictor(name: str, outcome: str, known: Iterable[str]) -> str:
+    if name == outcome:
+        return "it is the outcome"
+    if name in columns.KEYS:
+        return "it says whose image or outline a row is of, and is not analysed"
+    return f"the table has no such column among {', '.join(known)}"
 
 
 def _check_names(settings: ClinicalSettings, variables: list[Variable], outcome: Outcome) -> None:

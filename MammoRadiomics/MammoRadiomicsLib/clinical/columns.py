@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..errors import InputError
 from ..lesions import HER2_CLASSES
-from ..tables import Row, finite_number
+from ..tables import Row, finite_number, known_value
 
 IMAGING, BIOPSY, SURGERY, NOT_STATED = "imaging", "biopsy", "surgery", "not stated"
 TIMES = (IMAGING, BIOPSY, SURGERY)
@@ -18,7 +19,6 @@ MOST_LEVELS = 12
 # Numbers with no more different values than this are codes of levels, as grade 1 to 3.
 _FEWEST_QUANTITIES = 7
 _FEWEST_NUMBERED_UNITS = 20
-_MISSING = frozenset({"", "na", "n/a", "nan", "null", "."})
 _ORDERS = (HER2_CLASSES,)
 # Who and where, not what: never analysed.
 KEYS = frozenset(
@@ -54,6 +54,10 @@ STUDY = frozenset(
     | {"nerve_invasion", "slnm", "her2", "ki67", "ck5_6", "clinical_stage", "breast_density", "mass_shape"}
     | {"mass_margin", "mass_density", "architectural_distortion", "calcification", "skin_changes"}
 )
+
+
+# What a column tells by its definition, so that it explains nothing about it.
+TOLD_BY = {"her2_ihc": ("her2",), "her2_fish": ("her2",), "subtype": ("er", "pr", "her2", "ki67")}
 
 
 @dataclass(frozen=True)
@@ -107,14 +111,6 @@ def is_of_study(name: str) -> bool:
     return study_name(name) in STUDY
 
 
-def known_value(cell: str) -> str:
-    """Return a cell so that equal values are equal text (``52`` for ``52.0``); empty for NA, NaN and the like."""
-    if cell.lower() in _MISSING:
-        return ""
-    number = finite_number(cell)
-    return cell if np.isnan(number) else f"{number:.15g}"
-
-
 def variable(name: str, cells: list[str], time: str = NOT_STATED) -> Variable:
     """Read a column's cells, one a unit.
 
@@ -133,6 +129,9 @@ def variable(name: str, cells: list[str], time: str = NOT_STATED) -> Variable:
     if len(found) < 2:
         raise InputError(f"{name} has {'one value only' if found else 'no values'}")
     if len(found) > MOST_LEVELS or 2 * len(found) > sum(found.values()):
+        strange = sum(times for cell, times in found.items() if np.isnan(finite_number(cell)))
+        if 10 * strange <= sum(found.values()):
+            raise InputError(f"{name} has {strange} cells that are no finite numbers, all others are; correct them")
         raise InputError(f"{name} has {len(found)} different texts in {sum(found.values())} rows, too many for levels")
     levels = in_order(found)
     codes = {level: float(i) for i, level in enumerate(levels)}
@@ -144,7 +143,7 @@ def _looks_like_codes(found: Counter) -> bool:
     return len(found) == rows >= _FEWEST_NUMBERED_UNITS and all(float(cell).is_integer() for cell in found)
 
 
-def in_order(levels) -> tuple[str, ...]:
+def in_order(levels: Collection[str]) -> tuple[str, ...]:
     """Return levels in the order that a table shows them: a known one, by number, else by text."""
     for order in _ORDERS:
         if set(levels) <= set(order):

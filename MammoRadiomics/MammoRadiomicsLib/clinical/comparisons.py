@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -49,7 +50,7 @@ def categories(counts: np.ndarray, random_state: int = 0) -> Comparison:
 
     counts = counts[counts.sum(axis=1) > 0]
     full = counts[:, counts.sum(axis=0) > 0]
-    difference = _largest(full.T, _difference_of_shares)
+    difference = _largest(list(full.T), _difference_of_shares)
     if min(full.shape) < 2:
         return Comparison(difference)
     expected = stats.contingency.expected_freq(full)
@@ -119,7 +120,7 @@ def near_normal(values: np.ndarray) -> bool:
     return bool(abs(skewness / of_skewness) <= limit and abs(kurtosis / of_kurtosis) <= limit)
 
 
-def _largest(groups, difference) -> float | None:
+def _largest(groups: list[np.ndarray], difference: Callable[..., float | None]) -> float | None:
     found = [difference(one, other) for one, other in combinations(groups, 2)]
     known = [each for each in found if each is not None]
     return max(known, default=None)

@@ -144,7 +144,7 @@ def inflation(design: Design) -> dict[str, dict[str, float]]:
     found = {}
     for name, own in design.variables.items():
         others = np.setdiff1d(np.arange(len(correlation)), own)
-        parts = [np.linalg.slogdet(correlation[np.ix_(each, each)])[1] for each in (own, others)]
+        parts = [np.linalg.slogdet(correlation[np.ix_(each, each)])[1] for each in (own, others.tolist())]
         gvif = float(np.exp(sum(parts) - total))
         found[name] = {"gvif": gvif, "df": len(own), "vif": gvif ** (1 / len(own))}
     return found

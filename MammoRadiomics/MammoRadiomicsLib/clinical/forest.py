@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -88,7 +88,7 @@ def _lines(terms: dict[tuple[str, str], dict]) -> list[tuple[str, tuple[str, str
     levels: dict[str, list[dict]] = {}
     for term in terms.values():
         levels.setdefault(term["variable"], []).append(term)
-    lines = []
+    lines: list[tuple[str, tuple[str, str] | None]] = []
     for variable, own in levels.items():
         if not own[0]["level"]:
             lines.append((f"{variable}, per 1", (variable, "")))
@@ -126,14 +126,14 @@ def _draw(axes: Axes, line: int, term: dict, limits: tuple[float, float], look: 
 
 
 def _write(axes: Axes, height: int, term: dict | None) -> None:
-    place = {"transform": axes.get_yaxis_transform(), "va": "center"}
+    place: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center"}
     if term is None:
         axes.text(0, height, "not in it", color=GREY, **place)
         return
     low, high = _interval(term)
     # One unit of a quantity changes little.
-    ratio, low, high = (_short(each, 2 if term["level"] else 3) for each in (term["odds_ratio"], low, high))
-    axes.text(0, height, f"{ratio} ({low} to {high})", **place)
+    ratio, lower, upper = (_short(each, 2 if term["level"] else 3) for each in (term["odds_ratio"], low, high))
+    axes.text(0, height, f"{ratio} ({lower} to {upper})", **place)
     axes.text(1, height, p_in_words(term["p"]), ha="right", **place)
 
 

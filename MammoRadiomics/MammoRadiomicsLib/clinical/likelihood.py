@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 LEVEL = 0.95
-_MOST_STEPS, _MOST_HALVINGS, _LARGEST_STEP = 100, 30, 5.0
+# Under the penalty steps close in slowly where the classes are nearly separated.
+_MOST_STEPS, _MOST_HALVINGS, _LARGEST_STEP = 1000, 30, 5.0
 _PRECISION = 1e-9
 # In standard errors: where the search for a limit of a profile starts, and where it ends.
 _FIRST_GUESS, _FARTHEST = 1.96, 100
@@ -59,7 +60,7 @@ class Likelihood:
     firth: bool = False
 
     def maximise(self, fixed: dict[int, float] | None = None, start: np.ndarray | None = None) -> Maximum:
-        """Maximise by Newton's steps, halved while they lower the likelihood.
+        """Maximise by Newton's steps, halved while they lower the likelihood or leap far over its maximum.
 
         Parameters
         ----------
@@ -84,7 +85,9 @@ class Likelihood:
             step /= max(1.0, np.abs(step).max(initial=0) / _LARGEST_STEP)
             for _ in range(_MOST_HALVINGS):
                 trial = self._at(coefficients + step)
-                if trial[0] >= value - 1e-12 * abs(value):
+                # Beyond the maximum the slope is negative; as steep as before, the next step would lead back here.
+                too_far = trial[1] @ step < -0.5 * (score @ step)
+                if trial[0] >= value - 1e-12 * abs(value) and not too_far:
                     break
                 step /= 2
             coefficients = coefficients + step

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -182,7 +183,7 @@ def _refuse_separation(design: Design, separating: np.ndarray) -> None:
         raise NotFittedError(f"the classes are separated by {', '.join(guilty)} (as by an empty cell)")
 
 
-def _fitted(model, patients: np.ndarray, **options):
+def _fitted(model: Any, patients: np.ndarray, **options: Any) -> Any:
     """Fit a model of statsmodels, with errors that are robust where patients repeat."""
     if _repeat(patients):
         groups = np.unique(patients, return_inverse=True)[1]
@@ -202,7 +203,13 @@ def _repeat(patients: np.ndarray) -> bool:
     return len(np.unique(patients)) < len(patients)
 
 
-def _wald_fit(design: Design, coefficients: np.ndarray, covariance: np.ndarray, patients, profile=None) -> Fit:
+def _wald_fit(
+    design: Design,
+    coefficients: np.ndarray,
+    covariance: np.ndarray,
+    patients: np.ndarray,
+    profile: np.ndarray | None = None,
+) -> Fit:
     from scipy.stats import norm
 
     errors = np.sqrt(np.diag(covariance)).reshape(coefficients.shape)

@@ -86,7 +86,7 @@ def read(name: str, cells: list[str], references: dict[str, str]) -> Outcome:
         raise InputError(f"The outcome {name} is a quantity. Put it into classes first.")
     fixed = _FIXED.get(name, variable.levels)
     if strange := set(variable.levels) - set(fixed):
-        raise InputError(f"{name} has the value {min(strange)!r}; it should be one of {', '.join(fixed)}.")
+        raise InputError(f"{name} has the value {min(strange)!r}; it should be one of {', '.join(fixed)}. Correct it.")
     classes = tuple(level for level in fixed if level in variable.levels)
     ordered = len(classes) > 2 and set(classes) <= set(HER2_CLASSES)
     if not ordered:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -59,7 +60,8 @@ def analyse(variables: list[Variable], outcome: Outcome, sample: Sample, progres
         ``outcome``, ``contrast``, ``kind``, ``against``, ``models`` (``univariable``: a list, ``full``, ``screened``:
         see :func:`fit`), and of proportional odds ``brant``.
     """
-    waiting, found = outcomes.contrasts(outcome), []
+    waiting = outcomes.contrasts(outcome)
+    found: list[dict] = []
     total = len(waiting)
     while waiting:
         contrast = waiting.pop(0)
@@ -89,7 +91,7 @@ def _analyse(contrast: Contrast, variables: list[Variable], sample: Sample) -> d
     screened = fit(contrast, chosen, sample) if chosen else None
     if screened:
         screened["notes"].insert(0, SCREENING_WARNING)
-    found = {"contrast": contrast.name, "kind": contrast.kind, "against": list(contrast.against)}
+    found: dict[str, Any] = {"contrast": contrast.name, "kind": contrast.kind, "against": list(contrast.against)}
     found["models"] = {"univariable": univariable, "full": full, "screened": screened}
     if contrast.kind == outcomes.ORDINAL:
         found["brant"] = _brant(contrast, variables, sample)
@@ -125,7 +127,7 @@ def fit(contrast: Contrast, variables: list[Variable], sample: Sample, profile: 
     of_model = design.build(variables, asked, sample.references)
     y = contrast.target[of_model.rows]
     counts = np.bincount(y, minlength=int(contrast.target.max()) + 1)
-    found = {
+    found: dict[str, Any] = {
         "variables": [variable.name for variable in variables],
         "method": "",
         "units": len(y),

@@ -42,7 +42,7 @@ def multinomial(x: np.ndarray, y: np.ndarray, classes: int) -> np.ndarray:
         block[:, other] -= with_constant[rows]
         conditions.append(block[:, 1:].reshape(len(rows), -1))
     direction = _direction(np.vstack(conditions)).reshape(classes - 1, q)
-    return direction[:, 1:].any(axis=0)
+    return np.asarray(direction[:, 1:].any(axis=0))
 
 
 def ordinal(x: np.ndarray, y: np.ndarray, classes: int) -> np.ndarray:

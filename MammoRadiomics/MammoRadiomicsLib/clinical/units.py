@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..lesions import her2_class
-from ..tables import Row
+from ..tables import Row, known_value
 from . import columns
 from .columns import Variable
 
@@ -88,7 +88,8 @@ def gather(rows: list[Row], unit: str, always: tuple[str, ...] = ()) -> tuple[Un
     names = [name for name in rows[0] if name not in columns.KEYS and name not in always]
     values = {name: _values(rows, groups, name) for name in [*always, *names]}
     usable, unusable = _usable(names, values)
-    kept, contradicted = [], Counter()
+    kept: list[tuple[int, str]] = []
+    contradicted: Counter[str] = Counter()
     for i, members in enumerate(groups.values()):
         clash = [name for name in [*always, *usable] if len(values[name][i]) > 1]
         if clash:
@@ -121,7 +122,7 @@ def _values(rows: list[Row], groups: dict, name: str) -> list[set[str]]:
     """Return the different known values that each unit has in a column."""
     if name not in rows[0]:
         raise InputError(f"The table has no column {name!r}. It has {', '.join(rows[0])}.")
-    cells = [columns.known_value(row[name]) for row in rows]
+    cells = [known_value(row[name]) for row in rows]
     return [{cells[i] for i in members if cells[i]} for members in groups.values()]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from ..errors import InputError
@@ -13,8 +14,9 @@ DONE, SOME_FAILED = 0, 1
 
 def refuse_overwriting(outputs: list[Path | None], inputs: list[Path | None]) -> None:
     """Refuse to write where nothing can be written, or over what is read, before any work is done."""
-    sources = {path.resolve() for path in inputs if path is not None}
+    # Path.resolve would raise where links lead in a circle.
+    sources = {os.path.realpath(path) for path in inputs if path is not None}
     for path in (path for path in outputs if path is not None):
         refuse_as_target(path)
-        if path.resolve() in sources:
+        if os.path.realpath(path) in sources:
             raise InputError(f"{path} is read and would be overwritten. Give another name to the output.")

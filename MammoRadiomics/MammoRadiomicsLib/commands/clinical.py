@@ -8,7 +8,8 @@ from pathlib import Path
 
 from .. import progress
 from ..errors import InputError
-from . import DONE
+from ..files import refuse_as_folder
+from . import DONE, refuse_overwriting
 
 
 def add(commands) -> argparse.ArgumentParser:
@@ -27,27 +28,31 @@ def add(commands) -> argparse.ArgumentParser:
         "--predictors", nargs="+", default=[], metavar="COLUMN",
         help="columns, or 'study' for the study's variables (default all that are known before surgery)",
     )  # fmt: skip
+    add_descriptions(parser)
+    parser.add_argument("--report", type=Path, required=True, metavar="DIR", help="folder for tables, figures, text")
+    return parser
+
+
+def add_descriptions(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what the library cannot know of clinical columns."""
     parser.add_argument(
         "--reference", nargs="+", default=[], metavar="COLUMN=LEVEL",
         help="level to compare with (default Han for ethnicity, else the most frequent)",
     )  # fmt: skip
     parser.add_argument(
-        "--time",
-        nargs="+",
-        default=[],
-        metavar="COLUMN=TIME",
+        "--time", nargs="+", default=[], metavar="COLUMN=TIME",
         help="when a column is known: imaging, biopsy or surgery",
-    )
-    parser.add_argument("--report", type=Path, required=True, metavar="DIR", help="folder for tables, figures, text")
-    return parser
+    )  # fmt: skip
 
 
 def run(options: argparse.Namespace, report: progress.Progress) -> tuple[int, str]:
     from .. import tables
     from ..clinical import analysis, writing
 
-    if options.report.exists() and not options.report.is_dir():
-        raise InputError(f"{options.report} is a file; the report needs a folder. Give another name.")
+    refuse_as_folder(options.report)
+    if options.report.is_dir():
+        ours = [path for path in options.report.iterdir() if writing.is_ours(path.name)]
+        refuse_overwriting(ours, [options.cohort])
     settings = analysis.ClinicalSettings(
         outcome=options.outcome,
         split=options.split,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from .. import progress
@@ -46,4 +47,6 @@ def run_check(options: argparse.Namespace, report: progress.Progress) -> tuple[i
     found = cohort_check.check(rows, options.cohort.parent, numbers=numbers, spacing_mm=options.spacing)
     errors = sum(problem.severity == cohort_check.ERROR for problem in found)
     text = f"{len(rows)} rows, {errors} errors, {len(found) - errors} warnings: {options.cohort}"
+    if errors:
+        print(f"MammoRadiomics: {options.cohort} has errors, {errors} in all. Correct what is listed.", file=sys.stderr)
     return UNUSABLE if errors else DONE, "\n".join([*cohort_check.as_table(found), text])

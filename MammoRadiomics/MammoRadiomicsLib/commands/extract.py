@@ -11,6 +11,7 @@ from ..errors import InputError
 from . import DONE, SOME_FAILED, SPACING_HELP, refuse_overwriting
 
 if TYPE_CHECKING:
+    from .. import batch
     from ..presets import Preset
 
 
@@ -41,15 +42,17 @@ def run(options: argparse.Namespace, report: progress.Progress) -> tuple[int, st
     inputs = [options.cohort, options.image, options.mask]
     refuse_overwriting([options.output], inputs)
     refuse_overwriting([*batch.outputs(options.output), *batch.bookkeeping(options.output)], inputs)
-    preset = presets.load(options.preset)
-    return _cohort(options, preset, report) if options.cohort else _single_outline(options, preset)
-
-
-def _cohort(options: argparse.Namespace, preset: Preset, report: progress.Progress) -> tuple[int, str]:
-    from .. import batch, cohort, cohort_check, tables
-
     settings = batch.Settings(options.spacing, options.perturb, options.jobs, options.scheduler)
     settings.validate()
+    preset = presets.load(options.preset)
+    return _cohort(options, settings, preset, report) if options.cohort else _single_outline(options, preset)
+
+
+def _cohort(
+    options: argparse.Namespace, settings: batch.Settings, preset: Preset, report: progress.Progress
+) -> tuple[int, str]:
+    from .. import batch, cohort, cohort_check, tables
+
     folder = options.cohort.parent
     rows, numbers = tables.read_numbered_rows(options.cohort)
     problems = cohort_check.check(rows, folder, numbers=numbers, spacing_mm=options.spacing, resamples=preset.resamples)

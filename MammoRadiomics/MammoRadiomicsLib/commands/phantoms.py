@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 
 from .. import progress
+from ..errors import InputError
+from ..files import refuse_as_folder
 from . import DONE
 
 
@@ -22,5 +24,8 @@ def add(commands) -> argparse.ArgumentParser:
 def run(options: argparse.Namespace, report: progress.Progress) -> tuple[int, str]:
     from .. import phantoms
 
+    refuse_as_folder(options.output, "cohort")
+    if (options.output / "cohort.csv").exists():
+        raise InputError(f"{options.output} holds a cohort.csv already. Delete it or give another folder.")
     path = phantoms.write_cohort(options.output, options.patients, options.seed, report, options.prevalence)
     return DONE, f"{options.patients} patients, two views each: {path}"

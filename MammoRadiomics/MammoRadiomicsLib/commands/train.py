@@ -5,11 +5,17 @@ from __future__ import annotations
 import argparse
 from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .. import progress
 from ..errors import InputError
+from ..files import refuse_as_folder
 from ..settings import CHOICES, PROTOCOLS, TrainingSettings
 from . import DONE, refuse_overwriting
+from .clinical import add_descriptions, pairs
+
+if TYPE_CHECKING:
+    from ..predictors import Predictors
 
 # The one that is measured to be compared with, and never makes a model.
 LEAKY = "leaky"
@@ -34,6 +40,8 @@ _HELP = {
     "repeats": "how often the outer folds are drawn anew",
     "split": "column that says train or test",
     "holdout": "share of patients drawn as test rows, where no column says",
+    "centre": "column of the scanner or centre: each is left out of the training in turn",
+    "harmonise": "bring features of all centres to one location and scale (ComBat, from training rows of each fold)",
     "permutations": "how often to repeat everything on permuted outcomes",
     "random_state": "seed",
     "purpose": "a demonstration model never prints a band",
@@ -50,6 +58,15 @@ def add(commands) -> argparse.ArgumentParser:
     parser.add_argument("--stability", type=Path, metavar="ICC.CSV", help="a separate table made by 'stability'")
     parser.add_argument("--output", type=Path, help="m.mammomodel to write")
     parser.add_argument("--report", type=Path, metavar="DIR", help="folder for metrics, probabilities and figures")
+    parser.add_argument(
+        "--predictors", nargs="+", default=[], metavar="COLUMN",
+        help="clinical columns for a combined model, or 'study' for the study's variables (a comparison, no model)",
+    )  # fmt: skip
+    add_descriptions(parser)
+    parser.add_argument(
+        "--unit", nargs="+", default=[], metavar="COLUMN=UNIT",
+        help="unit of a predictor's numbers, such as mm (default as its name says; of age, years)",
+    )  # fmt: skip
     parser.add_argument("--subgroups", nargs="+", default=[], metavar="COLUMN", help="performance by these columns")
     parser.add_argument(
         "--jobs", type=int, default=1, help="processes (default 1); results are the same for any number"
@@ -85,24 +102,38 @@ def _metavar(name: str) -> str | None:
 
 def run(options: argparse.Namespace, report: progress.Progress) -> tuple[int, str]:
     from .. import cohort, learning, model_file, presets, protocols, report_tables, stability, tables
+    from .. import predictors as clinical_predictors
     from .. import report as reports
 
     _refuse_bad_targets(options)
+    if options.report:
+        read = [options.features, options.cohort, options.stability, options.preset]
+        refuse_overwriting([options.report / name for name in sorted(reports.file_names(options.report))], read)
     values = {field.name: getattr(options, field.name) for field in fields(TrainingSettings)}
     settings = TrainingSettings.from_json(values | {"protocol": "nested"} if options.protocol == LEAKY else values)
     table = tables.read_features(options.features, finite=settings.missing == "refuse")
     if options.cohort:
         table = cohort.with_cohort(table, cohort.read_cohort(options.cohort))
+    predictors = _predictors(options)
     if options.subgroups:
-        data = learning.lesions_of(table, options.outcome, settings)
+        data = learning.lesions_of(table, options.outcome, settings, predictors)
         for column in options.subgroups:
             report_tables.parts(data, column)
     stable = stability.read_stable(options.stability, table.names, settings) if options.stability else None
     preset = presets.load(options.preset) if options.preset else None
     training = learning.train(
-        table, options.outcome, settings, report, preset, stable_features=stable, jobs=options.jobs
+        table,
+        options.outcome,
+        settings,
+        report,
+        preset,
+        stable_features=stable,
+        jobs=options.jobs,
+        predictors=predictors,
     )
-    written = [training.model.card]
+    written = [training.model.card, *(training.combined.notes if training.combined else ())]
+    if predictors and predictors.of_study:
+        written.append(f"The study's variables: {clinical_predictors.NOT_PREOPERATIVE}; see the report.")
     if options.output:
         model_file.save(training.model, options.output)
         written.append(f"Model: {options.output}")
@@ -120,14 +151,41 @@ def run(options: argparse.Namespace, report: progress.Progress) -> tuple[int, st
     return DONE, "\n".join(written)
 
 
+def _predictors(options: argparse.Namespace) -> Predictors | None:
+    """Return the clinical predictors that were asked for, as they were described."""
+    from ..predictors import Predictors
+
+    described = {
+        name: pairs(getattr(options, option), f"--{option}")
+        for name, option in (("times", "time"), ("references", "reference"), ("units", "unit"))
+    }
+    if not options.predictors:
+        if any(described.values()):
+            raise InputError("--time, --reference and --unit describe clinical predictors. Name those: --predictors.")
+        return None
+    return Predictors(tuple(options.predictors), **described)
+
+
 def _refuse_bad_targets(options: argparse.Namespace) -> None:
     """Refuse, before any work is done, what could not be written in the end."""
     if options.protocol == LEAKY and (options.output or not options.report):
         raise InputError("The leaky protocol makes no model. Leave --output out and give --report.")
-    if options.protocol != LEAKY and not options.output:
+    of_study = options.predictors == ["study"]
+    if of_study and options.output:
+        raise InputError(
+            "The study's variables are known only after surgery in part, so they make no model for prediction. Leave "
+            "--output out and give --report, or name columns known before surgery."
+        )
+    if of_study and not options.report:
+        raise InputError("The study's variables make a comparison and no model. Give --report.")
+    if options.protocol == LEAKY and options.predictors:
+        raise InputError("The leaky protocol compares no clinical predictors. Leave --predictors out.")
+    if options.protocol != LEAKY and not options.output and not of_study:
         raise InputError("Give --output, the model file to write.")
-    refuse_overwriting([options.output], [options.features, options.cohort, options.stability])
-    if options.report and options.report.exists() and not options.report.is_dir():
-        raise InputError(f"{options.report} is a file; the report needs a folder. Give another name.")
+    refuse_overwriting([options.output], [options.features, options.cohort, options.stability, options.preset])
+    if options.report:
+        refuse_as_folder(options.report)
+    elif options.subgroups:
+        raise InputError("--subgroups are measured in the report. Give --report.")
     if options.jobs < 1:
         raise InputError(f"--jobs is {options.jobs}; it must be at least 1.")

@@ -197,7 +197,8 @@ def _signal_complaints(node: ast.AST, widgets: dict[str, str], api: Api) -> list
     if owner[:2] == ["slicer", "app"]:
         return [] if re.sub(r"\(.*", "", signature) in api.python["slicer.app"] else [f"no signal {signature}."]
     known = owner[:2] == ["self", "ui"] and len(owner) == 3 and owner[2] in widgets
-    classes = {widgets[owner[2]]} if known else set(widgets.values())
+    # The layout manager is no widget of a panel; the parts of a panel keep it in a variable.
+    classes = {widgets[owner[2]]} if known else {*widgets.values(), "qMRMLLayoutManager"}
     if any(api.accepts(each, signature) for each in classes if each in api.classes):
         return []
     return [f"no signal {signature} in {', '.join(sorted(classes))}."]

@@ -105,13 +105,18 @@ class ModuleManager:
 
 
 class Settings:
-    """``qt.QSettings``: empty, in memory."""
+    """``qt.QSettings``: the user's, in memory."""
+
+    values: typing.ClassVar[dict[str, object]] = {}
 
     def contains(self, key: str) -> bool:
-        return False
+        return key in self.values
 
     def value(self, key: str, default: object = None) -> object:
-        return default
+        return self.values.get(key, default)
+
+    def setValue(self, key: str, value: object) -> None:
+        self.values[key] = value
 
 
 class UiLoader:
@@ -248,14 +253,15 @@ def load_requirements(path: str | Path) -> list[Requirement]:
     return [Requirement(line) for line in lines if line and line[0] not in "#-"]
 
 
-def pip_check(requirement: Requirement) -> bool:
+def pip_check(requirement: str | Requirement) -> bool:
+    requirement = Requirement(str(requirement))
     try:
         return requirement.specifier.contains(importlib.metadata.version(requirement.name), prereleases=True)
     except importlib.metadata.PackageNotFoundError:
         return False
 
 
-def pip_ensure(requirements: list[Requirement], *, requester: str | None = None) -> None:
+def pip_ensure(requirements: list[str | Requirement], *, requester: str | None = None) -> None:
     """Install nothing, as Slicer in testing mode; say what is missing."""
     missing = [str(each) for each in requirements if not pip_check(each)]
     if missing:
@@ -283,10 +289,13 @@ class SampleDataLogic:
 QT = {
     "Qt": QtCore.Qt,
     "QByteArray": QtCore.QByteArray,
+    "QComboBox": pythonqt.WrappedClass(QtWidgets.QComboBox),
     "QDesktopServices": QtGui.QDesktopServices,
+    "QDoubleSpinBox": pythonqt.WrappedClass(QtWidgets.QDoubleSpinBox),
     "QFile": QtCore.QFile,
     "QFileDialog": FileDialog,
     "QIcon": QtGui.QIcon,
+    "QLabel": pythonqt.WrappedClass(QtWidgets.QLabel),
     "QMessageBox": QtWidgets.QMessageBox,
     "QProcess": pythonqt.WrappedClass(QtCore.QProcess),
     "QSettings": Settings,
@@ -318,6 +327,8 @@ def start() -> None:
     slicer.app = Application()
     slicer.mrmlScene = slicer.vtkMRMLScene()
     slicer.mrmlScene.SetDataIOManager(_data_io_manager())
+    # Brings the nodes that say what the mouse does and what is selected.
+    slicer.app.applicationLogic().SetMRMLScene(slicer.mrmlScene)
     for name, logic in _logics().items():
         logic.SetMRMLApplicationLogic(slicer.app.applicationLogic())
         slicer.app.applicationLogic().SetModuleLogic(name, logic)

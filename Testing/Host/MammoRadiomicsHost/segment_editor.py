@@ -25,7 +25,9 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
 
     def __init__(self, parent: QWidget | None = None):
         super().__init__(parent)
-        self._node, self._effect, self._shortcuts = None, None, False
+        self._node, self._shortcuts = None, False
+        self._logic, self._history = slicer.vtkSlicerSegmentEditorLogic(), slicer.vtkSegmentationHistory()
+        self._logic.SetSegmentationHistory(self._history)
         self._grid = QGridLayout(self)
         self._segments = QLabel(self)
         self._segments.setFrameShape(QLabel.Shape.StyledPanel)
@@ -39,11 +41,17 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
 
     def setMRMLSegmentEditorNode(self, node: slicer.vtkMRMLSegmentEditorNode | None) -> None:
         self._node = node
+        self._logic.SetMRMLScene(slicer.mrmlScene)
+        self._logic.SetSegmentEditorNode(node)
 
     def segmentationNode(self) -> slicer.vtkMRMLSegmentationNode | None:
         return self._node.GetSegmentationNode() if self._node else None
 
     def setSegmentationNode(self, node: slicer.vtkMRMLSegmentationNode | None) -> None:
+        if node is not self.segmentationNode():
+            # What was done to another segmentation cannot be undone any more.
+            self._history.SetSegmentation(node.GetSegmentation() if node else None)
+            self._logic.SetMaximumNumberOfUndoStates(self.maximumNumberOfUndoStates)
         self._node.SetAndObserveSegmentationNode(node)
         ids = node.GetSegmentation().GetSegmentIDs() if node else ()
         self._node.SetSelectedSegmentID(ids[0] if ids else "")
@@ -62,13 +70,22 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
         self._node.SetSelectedSegmentID(segment_id)
 
     def activeEffect(self) -> str | None:
-        return self._effect
+        return (self._node.GetActiveEffectName() or None) if self._node else None
 
     def setActiveEffectByName(self, name: str) -> None:
-        self._effect = name
+        self._node.SetActiveEffectName(name)
 
     def setActiveEffect(self, effect: str | None) -> None:
-        self._effect = effect
+        self._node.SetActiveEffectName(effect or "")
+
+    def saveStateForUndo(self) -> None:
+        self._logic.SaveStateForUndo()
+
+    def undo(self) -> None:
+        self._logic.Undo()
+
+    def redo(self) -> None:
+        self._logic.Redo()
 
     def installKeyboardShortcuts(self) -> None:
         self._shortcuts = True

@@ -6,6 +6,7 @@ Each has the properties, signals and methods that the panels need, by the names 
 
 from __future__ import annotations
 
+import re
 from weakref import WeakKeyDictionary
 
 import slicer
@@ -146,7 +147,7 @@ class ctkFittedTextBrowser(QTextBrowser):
 
 
 class ctkPathLineEdit(QWidget):
-    """A path with a history and a browse button."""
+    """A path with a history and a browse button; like the real one it tells only of paths with one of its endings."""
 
     currentPathChanged = Signal(str)
     nameFilters = stored("QStringList", [])
@@ -159,12 +160,26 @@ class ctkPathLineEdit(QWidget):
         self._edit.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         _row(self, self._edit, QToolButton(self, text="..."))
         self.setFocusProxy(self._edit)
-        self._edit.editTextChanged.connect(self.currentPathChanged)
+        self._edit.editTextChanged.connect(self._tell)
+
+    def _tell(self, path: str) -> None:
+        endings = re.findall(r"\*(\.\w+)", " ".join(self.nameFilters))
+        if path and (not endings or path.endswith(tuple(endings))):
+            self.currentPathChanged.emit(path)
+
+    def comboBox(self) -> QComboBox:
+        return self._edit
 
     currentPath = Property(str, lambda self: self._edit.currentText(), lambda self, path: self._edit.setEditText(path))
 
     def addCurrentPathToHistory(self) -> None:
-        self._edit.addItem(self.currentPath)
+        """Put the path first; one that was there is taken out before, and another or none is current meanwhile."""
+        path = self.currentPath
+        if path:
+            if (known := self._edit.findText(path)) >= 0:
+                self._edit.removeItem(known)
+            self._edit.insertItem(0, path)
+            self._edit.setCurrentIndex(0)
 
 
 class qMRMLWidget(QWidget):

@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..errors import InputError
+from .errors import InputError
 
 REFUSE, LEAVE = "refuse", "leave"
-_FEWEST_ROWS = 3
+ARRAYS = ("centre", "scale", "shift", "spread")
+FEWEST_ROWS = 3
 _FEWEST_FEATURES_FOR_PRIORS = 3
 _PRECISION, _MOST_STEPS = 1e-8, 10_000
 
@@ -106,6 +107,16 @@ class Combat:
             transductive=(*self.transductive, name),
         )
 
+    def of_columns(self, columns: np.ndarray) -> Combat:
+        """Return the same for some of the features, by index: what a model keeps for those that it selected."""
+        return replace(
+            self,
+            centre=self.centre[columns],
+            scale=self.scale[columns],
+            shift=self.shift[:, columns],
+            spread=self.spread[:, columns],
+        )
+
 
 def fit(values: np.ndarray, batch: np.ndarray) -> Combat:
     """Learn location and scale of each batch, from training rows.
@@ -133,12 +144,44 @@ def fit(values: np.ndarray, batch: np.ndarray) -> Combat:
     # A feature that does not vary within any batch has no scale; its rows are only moved.
     scale = np.sqrt(np.where(pooled > 0, pooled, 1.0))
     found = [_drawn_together((group - centre) / scale) for group in groups]
-    return Combat(batches, centre, scale, *(np.array(each) for each in zip(*found, strict=True)))
+    shift, spread = (np.array(each) for each in zip(*found, strict=True))
+    return Combat(batches, centre, scale, shift, spread)
+
+
+def check(batch: np.ndarray, rows: np.ndarray) -> None:
+    """Refuse training rows, given by index, that lack a batch or have too few rows of it."""
+    for name in np.unique(batch).tolist():
+        count = int((batch[rows] == name).sum())
+        if count < FEWEST_ROWS:
+            raise InputError(
+                f"Of the scanner or centre {name!r} only {count} lesions are left to learn from in a fold; "
+                f"harmonisation needs {FEWEST_ROWS}. Leave it out of the table or join it to another."
+            )
+
+
+def reference(values: np.ndarray, name: str) -> Combat:
+    """Return what leaves one batch as it is, so that others can be brought to it with :meth:`Combat.with_batch`.
+
+    ComBat with a reference batch: Stein et al., BMC Bioinformatics 2015; 16: 63.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        Shape (n, k), finite, all of the batch.
+    name : str
+        Of the batch.
+    """
+    _check_rows(len(values), name)
+    scale = values.std(axis=0)
+    k = values.shape[1]
+    scale = np.where(scale > 0, scale, 1.0)
+    return Combat((name,), values.mean(axis=0), scale, np.zeros((1, k)), np.ones((1, k)))
 
 
 def _check_rows(count: int, name: str) -> None:
-    if count < _FEWEST_ROWS:
-        raise InputError(f"{name} has {count} rows; harmonisation needs at least {_FEWEST_ROWS}. Leave it out.")
+    if count < FEWEST_ROWS:
+        rows = "row" if count == 1 else "rows"
+        raise InputError(f"{name} has {count} {rows}; harmonisation needs at least {FEWEST_ROWS}. Leave it out.")
 
 
 def _drawn_together(standard: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,75 @@
+"""An outline model from outlines."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields
+from pathlib import Path
+
+from .. import progress
+from ..errors import InputError
+from ..segmenter import ensure_packages
+from ..segmenter.settings import PURPOSES, SegmenterSettings
+from . import DONE, SPACING_HELP, refuse_overwriting
+
+_HELP = {
+    "reader": "whose outlines train (the first reader of the table where left out)",
+    "patch_mm": "side of the square around a click that is looked at first",
+    "pixels": "pixels along its side",
+    "width": "channels of the network's first level",
+    "folds": "parts of the patients, each held out once; one network for each",
+    "epochs": "at most",
+    "patience": "epochs without a better Dice after which a network is done",
+    "batch": "patches a step",
+    "clicks": "patches of each outline in an epoch",
+    "learning_rate": "largest",
+    "background": "share of clicks beside the lesion, where nothing is to be outlined",
+    "click_shift_mm": "how far a simulated click may lie from the outline's centre",
+    "random_state": "seed",
+    "purpose": "a demonstration model says so wherever it is used",
+}
+
+
+def add(commands) -> argparse.ArgumentParser:
+    parser = commands.add_parser("train-segmenter", help="an outline model from images and outlines (needs PyTorch)")
+    parser.set_defaults(command=run)
+    parser.add_argument("--cohort", type=Path, required=True, help="cohort.csv with images and masks")
+    parser.add_argument("--output", type=Path, required=True, help="m.mammosegmenter to write")
+    parser.add_argument("--report", type=Path, metavar="DIR", help="folder for card, metrics and learning curve")
+    parser.add_argument("--spacing", type=float, metavar="MM", help=SPACING_HELP)
+    for field in fields(SegmenterSettings):
+        flag = "--seed" if field.name == "random_state" else f"--{field.name.replace('_', '-')}"
+        shown = f" (default {field.default})" if field.default != "" else ""
+        choices = PURPOSES if field.name == "purpose" else None
+        parser.add_argument(
+            flag,
+            dest=field.name,
+            type=type(field.default),
+            choices=choices,
+            default=field.default,
+            metavar=None if choices else field.name.rpartition("_")[2].upper(),
+            help=_HELP[field.name] + shown,
+        )
+    return parser
+
+
+def run(options: argparse.Namespace, report: progress.Progress) -> tuple[int, str]:
+    from .. import cohort, network_file
+
+    settings = SegmenterSettings(**{field.name: getattr(options, field.name) for field in fields(SegmenterSettings)})
+    settings.validate()
+    refuse_overwriting([options.output], [options.cohort])
+    if options.report and options.report.exists() and not options.report.is_dir():
+        raise InputError(f"{options.report} is a file; the report needs a folder. Give another name.")
+    rows = cohort.read_cohort(options.cohort)
+    ensure_packages()
+    from ..segmenter import report as reports
+    from ..segmenter import training
+
+    trained = training.train(rows, settings, report, options.spacing)
+    network_file.save(options.output, trained.manifest, trained.network)
+    written = [trained.manifest["card"], f"Model: {options.output}"]
+    if options.report:
+        reports.write(trained, options.report)
+        written.append(f"Report: {options.report}")
+    return DONE, "\n".join(written)
