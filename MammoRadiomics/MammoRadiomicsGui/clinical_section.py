@@ -63,7 +63,7 @@ class ClinicalSection:
         self._asked, self._boxes = asked, {}
         for each in asked:
             box = _levelsBox(each) if each.levels else _numberBox(each)
-            box.toolTip, box.accessibleName = _toolTip(each), each.name if each.isScanner else each.key
+            box.toolTip, box.accessibleName = _toolTip(each), f"{each.name} {each.unit}".strip()
             box.connect("currentIndexChanged(int)" if each.levels else "valueChanged(double)", self._onChanged)
             label = qt.QLabel(f"{each.name}:")
             label.setBuddy(box)

@@ -36,8 +36,8 @@ class Asked:
 
 
 def keyOf(term) -> str:
-    """Return the key of a MammoRadiomicsLib.clinical_terms.ClinicalTerm."""
-    return f"{term.name} [{term.unit}]" if term.unit else term.name
+    """Return the key of a MammoRadiomicsLib.clinical_terms.ClinicalTerm: a number in a unit, or a category."""
+    return term.name if term.levels else f"{term.name} [{term.unit}]"
 
 
 def scannerKeyOf(model) -> str:
@@ -51,14 +51,14 @@ def asked(models: dict) -> list[Asked]:
 
     :param models: MammoRadiomicsLib.model_file.Model by its node.
     """
-    found: dict[tuple[str, bool], Asked] = {}
+    found: dict[str, Asked] = {}
     for node, model in models.items():
         for term in model.clinical_terms:
-            place = keyOf(term), bool(term.levels)
-            known = found.get(place, Asked(keyOf(term), term.name, term.unit, (), ()))
+            key = keyOf(term)
+            known = found.get(key, Asked(key, term.name, term.unit, (), ()))
             levels = tuple(dict.fromkeys((*known.levels, *term.levels)))
             ranges = known.ranges if term.levels else (*known.ranges, (node.GetName(), term.minimum, term.maximum))
-            found[place] = Asked(known.key, term.name, term.unit, levels, ranges)
+            found[key] = Asked(key, term.name, term.unit, levels, ranges)
     harmonised = {scannerKeyOf(model): model for model in models.values() if model.scanners}
     return list(found.values()) + [
         Asked(key, model.manifest["harmonised"]["column"], "", (*model.scanners, ANOTHER_SCANNER), (), isScanner=True)

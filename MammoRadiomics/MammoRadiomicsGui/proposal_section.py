@@ -170,7 +170,7 @@ class ProposalSection:
         if model is None:
             self._say(_("The outline model is being loaded..."))
             return
-        warning = _("DEMONSTRATION ONLY: {name} has learned from phantoms. ").format(name=model["name"])
+        warning = _("DEMONSTRATION ONLY: {name} is not for patients. ").format(name=model["name"])
         text = _("Click inside the lesion, or drag a box around it, on the CC or MLO image.")
         self._say((warning if model["purpose"] == "demonstration" else "") + text)
 

@@ -52,6 +52,15 @@ def shown_probability(panel, name: str = "yes") -> float:
     return float(re.search(rf"Probability of {name}\D*([\d.]+) %", text).group(1))
 
 
+def test_a_number_without_a_unit_and_a_category_of_the_same_name_are_two_values(module_files):
+    from MammoRadiomicsGui import clinical_values
+    from MammoRadiomicsLib.clinical_terms import ClinicalTerm
+
+    number = ClinicalTerm("grade", "", "biopsy", (), 1.0, 3.0)
+    category = ClinicalTerm("grade", "", "biopsy", ("1", "2", "3"))
+    assert clinical_values.keyOf(number) != clinical_values.keyOf(category)
+
+
 def test_the_section_is_there_only_for_models_that_need_it(ready_panel, model_node):
     assert ready_panel.ui.clinicalCollapsibleButton.visible is False
     ready_panel.parent._qt.show()

@@ -29,6 +29,7 @@ SETTINGS = SegmenterSettings(
 )
 PATIENTS = 64
 SEED = 77
+ORIGIN = "The patients are synthetic phantoms, and so is everything it knows."
 
 
 def main() -> None:
@@ -38,8 +39,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         rows = cohort.read_cohort(write_phantoms(Path(folder)))
         trained = training.train(rows, SETTINGS, progress.as_lines())
-    network_file.save(options.folder / NAME, trained.manifest, trained.network)
-    print(trained.manifest["card"])
+    manifest = trained.manifest | {"card": trained.manifest["card"] + "\n" + ORIGIN}
+    network_file.save(options.folder / NAME, manifest, trained.network)
+    print(manifest["card"])
 
 
 def write_phantoms(folder: Path) -> Path:
