@@ -7,6 +7,8 @@ TORCH := torch
 # One thread for BLAS: small matrices gain nothing from more, and the last digit of an eigenvalue depends on the number.
 RUN := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 QT_QPA_PLATFORM=offscreen MPLBACKEND=agg $(VENV)/bin/python
 MUTMUT := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MPLBACKEND=agg nice $(abspath $(VENV))/bin/mutmut
+# Tests run in as many processes as there are cores, a file in one of them.
+PARALLEL := -n auto --dist loadfile
 REQUIREMENTS := pyproject.toml MammoRadiomics/MammoRadiomicsLib/requirements.txt
 
 .PHONY: venv demo test test-segmenter types coverage mutation docs bench bench-training screenshots clean check-venv
@@ -18,7 +20,7 @@ test: venv
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
-	$(RUN) -m pytest
+	$(RUN) -m pytest $(PARALLEL)
 
 types: venv
 	$(RUN) -m mypy
@@ -26,7 +28,7 @@ types: venv
 # As `make test`, with what it covers: at least 90% of the library and 80% of the modules' files.
 coverage: venv
 	rm -rf build/coverage && mkdir -p build/coverage
-	$(RUN) -m coverage run -m pytest
+	$(RUN) -m coverage run -m pytest $(PARALLEL)
 	$(RUN) -m coverage combine --quiet
 	$(RUN) -m coverage report --include="*/MammoRadiomicsLib/*" --fail-under=90
 	$(RUN) -m coverage report --omit="*/MammoRadiomicsLib/*" --fail-under=80

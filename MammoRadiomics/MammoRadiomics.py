@@ -437,7 +437,8 @@ class MammoRadiomicsLogic(ScriptedLoadableModuleLogic):
 
     def saveReport(self, resultNodes: list[vtkMRMLTextNode], views: dict[str, View], path: str | Path) -> None:
         """Save one page (HTML) with the images, their outlines and the predictions."""
-        from MammoRadiomicsLib import mrml, patient_report
+        from MammoRadiomicsLib import mrml
+        from MammoRadiomicsLib.reports import patient_report
 
         found = [mrml.result_from_node(node) for node in resultNodes]
         patient_report.write(Path(path), found, {view: self.outline(each) for view, each in views.items()})

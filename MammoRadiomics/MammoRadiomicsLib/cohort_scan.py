@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from . import dicom_header, intake, views
+from . import intake, views
+from .dicom import dicom_header
 from .errors import InputError
 from .progress import Progress, silent
 from .slices import FORMATS_WITHOUT_GEOMETRY

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from . import dicom_header, dicom_segmentation, intake
+from . import intake
+from .dicom import dicom_header, dicom_segmentation
 from .errors import InputError
 from .intake import Intake
 from .slices import FORMATS_WITHOUT_GEOMETRY, one_slice, refuse_implausible_spacing

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
-from . import dicom_facts, dicom_header, modality_lut, native_messages, surroundings, views
+from . import native_messages, surroundings, views
+from .dicom import dicom_facts, dicom_header, modality_lut
 from .errors import DependencyError, InputError
 from .facts import Fact, Findings, Intake
 from .slices import FORMATS_WITHOUT_GEOMETRY, one_slice, refuse_unless_one_grey_slice

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from .dicom_header import Header
+from .dicom.dicom_header import Header
 from .facts import Findings
 
 MODELLED = ("CC", "MLO")

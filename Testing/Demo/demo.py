@@ -185,7 +185,8 @@ def views_of_scene() -> dict:
 
 
 def draw(logic, views: dict, records: list[dict], output: Path) -> None:
-    from MammoRadiomicsLib import figures, prediction
+    from MammoRadiomicsLib import prediction
+    from MammoRadiomicsLib.reports import figures
 
     outlines = {view: logic.outline(node) for view, node in views_of_scene().items()}
     title = "Right breast, malignant case of CBIS-DDSM, outlines drawn for this project"

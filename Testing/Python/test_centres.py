@@ -5,10 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 from made_up_centres import a_table_of_scanners, lesions_of_scanners
-from MammoRadiomicsLib import centre_figures, centre_runs, centres, lesions
+from MammoRadiomicsLib import centre_runs, centres, lesions
 from MammoRadiomicsLib.centres import ALL, HARMONISED, LEFT_OUT, TRANSDUCTIVE, WITHIN
 from MammoRadiomicsLib.errors import InputError
 from MammoRadiomicsLib.evaluation import Evidence
+from MammoRadiomicsLib.reports import centre_figures
 from MammoRadiomicsLib.selection import StableColumns
 from MammoRadiomicsLib.settings import TrainingSettings
 

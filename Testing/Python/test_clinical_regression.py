@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from MammoRadiomicsLib import report_files
 from MammoRadiomicsLib.clinical import brant, columns, design, forest, models, outcomes, regression, separation
 from MammoRadiomicsLib.clinical.columns import IMAGING, Variable
 from MammoRadiomicsLib.clinical.likelihood import Likelihood
 from MammoRadiomicsLib.clinical.regression import Sample
 from MammoRadiomicsLib.errors import InputError
+from MammoRadiomicsLib.reports import report_files
 from shared_data import PROJECT, shared_folder
 
 pytest.importorskip("statsmodels")

@@ -5,7 +5,8 @@ import pydicom
 import pytest
 import SimpleITK as sitk
 from dicom_files import RAMP, a_mammogram, a_segmentation, recompressed
-from MammoRadiomicsLib import dicom_segmentation, imaging
+from MammoRadiomicsLib import imaging
+from MammoRadiomicsLib.dicom import dicom_segmentation
 from MammoRadiomicsLib.errors import InputError
 from pydicom import uid
 

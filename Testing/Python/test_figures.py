@@ -5,7 +5,8 @@ import io
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from MammoRadiomicsLib import figures, phantoms, print_style
+from MammoRadiomicsLib import phantoms
+from MammoRadiomicsLib.reports import figures, print_style
 from PIL import Image
 
 LONG = "log-sigma-4-mm-3D_glszm_LargeAreaHighGrayLevelEmphasis"

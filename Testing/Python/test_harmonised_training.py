@@ -14,14 +14,13 @@ from MammoRadiomicsLib import (
     model_file,
     prediction,
     protocols,
-    report,
-    report_files,
     tables,
     validation,
 )
 from MammoRadiomicsLib.centres import HARMONISED, LEFT_OUT, TRANSDUCTIVE, WITHIN
 from MammoRadiomicsLib.errors import InputError, ModelFileError
 from MammoRadiomicsLib.predictors import Predictors
+from MammoRadiomicsLib.reports import report, report_files
 from MammoRadiomicsLib.selection import StableColumns
 from MammoRadiomicsLib.settings import TrainingSettings
 

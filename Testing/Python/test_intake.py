@@ -9,7 +9,8 @@ import pydicom
 import pytest
 import SimpleITK as sitk
 from dicom_files import RAMP, a_code, a_mammogram, a_modality_lut, a_view, recompressed
-from MammoRadiomicsLib import command_line, dicom_header, imaging, intake, surroundings, views
+from MammoRadiomicsLib import command_line, imaging, intake, surroundings, views
+from MammoRadiomicsLib.dicom import dicom_header
 from MammoRadiomicsLib.errors import InputError
 from PIL import Image
 from pydicom import uid

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from made_up_clinical import GRADES, a_combined_training
 from made_up_model import a_model
-from MammoRadiomicsLib import nomogram_figure
 from MammoRadiomicsLib.errors import InputError
 from MammoRadiomicsLib.nomogram import LONGEST, Nomogram
-from MammoRadiomicsLib.report_files import pictures
+from MammoRadiomicsLib.reports import nomogram_figure
+from MammoRadiomicsLib.reports.report_files import pictures
 
 
 def random_patients(model, count):

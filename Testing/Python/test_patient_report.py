@@ -7,8 +7,9 @@ import re
 import pytest
 import SimpleITK as sitk
 from made_up_model import a_model
-from MammoRadiomicsLib import patient_report, phantoms, prediction
+from MammoRadiomicsLib import phantoms, prediction
 from MammoRadiomicsLib.errors import InputError
+from MammoRadiomicsLib.reports import patient_report
 from panel_steps import combined_model
 
 

@@ -22,7 +22,8 @@ import pydicom
 import pytest
 import SimpleITK as sitk
 from dicom_files import a_mammogram
-from MammoRadiomicsLib import batch, command_line, phantoms, report, report_files, tables
+from MammoRadiomicsLib import batch, command_line, phantoms, tables
+from MammoRadiomicsLib.reports import report, report_files
 from panel_steps import predict
 
 PLANTED = {

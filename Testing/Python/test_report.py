@@ -9,19 +9,10 @@ import numpy as np
 import pytest
 from html_tables import markup_of, numbers_not_in_their_files, tables_of
 from made_up import a_table
-from MammoRadiomicsLib import (
-    evaluation,
-    files,
-    learning,
-    protocols,
-    report,
-    report_files,
-    report_tables,
-    report_text,
-    training_figures,
-)
+from MammoRadiomicsLib import evaluation, files, learning, protocols
 from MammoRadiomicsLib.errors import InputError
 from MammoRadiomicsLib.predictors import Predictors
+from MammoRadiomicsLib.reports import report, report_files, report_tables, report_text, training_figures
 from MammoRadiomicsLib.settings import TrainingSettings
 from MammoRadiomicsLib.tables import FeatureTable
 

@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 from html_tables import tables_of
 from made_up import a_table
-from MammoRadiomicsLib import (
+from MammoRadiomicsLib import learning
+from MammoRadiomicsLib.clinical import methods as clinical_methods
+from MammoRadiomicsLib.reports import (
     checklists,
     flow,
     html_page,
-    learning,
     methods_text,
     report_answers,
     report_cohort,
     report_tables,
 )
-from MammoRadiomicsLib.clinical import methods as clinical_methods
-from MammoRadiomicsLib.html_page import Html, element
-from MammoRadiomicsLib.report_page import Item, Page, Section, files
+from MammoRadiomicsLib.reports.html_page import Html, element
+from MammoRadiomicsLib.reports.report_page import Item, Page, Section, files
 from MammoRadiomicsLib.selection import StableColumns
 from MammoRadiomicsLib.settings import TrainingSettings
 from MammoRadiomicsLib.stability import Repeats

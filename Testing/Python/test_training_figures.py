@@ -6,9 +6,10 @@ import re
 
 import numpy as np
 import pytest
-from MammoRadiomicsLib import evaluation, performance_figures, training_figures
+from MammoRadiomicsLib import evaluation
 from MammoRadiomicsLib.evaluation import Evidence
-from MammoRadiomicsLib.print_style import BLUE, LIGHT_GREY, ORANGE, settle
+from MammoRadiomicsLib.reports import performance_figures, training_figures
+from MammoRadiomicsLib.reports.print_style import BLUE, LIGHT_GREY, ORANGE, settle
 from MammoRadiomicsLib.selection import LassoPath
 from PIL import Image
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..print_style import (
+from ..reports.print_style import (
     BLUE,
     DOUBLE_MM,
     GREY,
@@ -19,7 +19,7 @@ from ..print_style import (
     legend_below,
     name_bars,
     page,
-)  # fmt: skip
+)
 from .baseline import p_in_words
 from .outcomes import ORDINAL
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import checklists
+from ..reports import checklists
 from .outcomes import LOGISTIC, MULTINOMIAL, ORDINAL
 
 _TABLE_1 = (

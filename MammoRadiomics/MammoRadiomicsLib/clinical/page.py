@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .. import flow, report_text
-from ..html_page import Html, bullets, element, joined
-from ..report_items import checklist_items, grouped
-from ..report_page import NOT_A_DEVICE, Item, Section
+from ..reports import flow, report_text
+from ..reports.html_page import Html, bullets, element, joined
+from ..reports.report_items import checklist_items, grouped
+from ..reports.report_page import NOT_A_DEVICE, Item, Section
 from . import baseline, methods
 
 MODELS = {"univariable": "univariable", "full": "full_model", "screened": "screened_model"}

@@ -6,9 +6,9 @@ import json
 import re
 from pathlib import Path
 
-from .. import checklists, report_files, report_page
-from ..report_page import Item, Page
-from ..report_tables import without_formulas
+from ..reports import checklists, report_files, report_page
+from ..reports.report_page import Item, Page
+from ..reports.report_tables import without_formulas
 from ..tables import rows_to_csv
 from . import baseline, forest, methods, page
 

@@ -101,9 +101,10 @@ def _metavar(name: str) -> str | None:
 
 
 def run(options: argparse.Namespace, report: progress.Progress) -> tuple[int, str]:
-    from .. import cohort, learning, model_file, presets, protocols, report_tables, stability, tables
+    from .. import cohort, learning, model_file, presets, protocols, stability, tables
     from .. import predictors as clinical_predictors
-    from .. import report as reports
+    from ..reports import report as reports
+    from ..reports import report_tables
 
     _refuse_bad_targets(options)
     if options.report:

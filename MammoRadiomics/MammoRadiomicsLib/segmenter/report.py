@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import report_files
+from ..reports import report_files
 from ..tables import rows_to_csv
 
 if TYPE_CHECKING:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import checklists, methods_text, report_cohort, report_text, sample_size
+from .. import sample_size
+from . import checklists, methods_text, report_cohort, report_text
 
 if TYPE_CHECKING:
-    from .learning import Training
+    from ..learning import Training
 
 _SOFTWARE = "MammoRadiomics, open source under Apache 2.0"
 

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import centres, checklists, methods_text, performance_figures, reclassification, sample_size, training_figures
-from .assembly import DEMONSTRATION_NOTE
+from .. import centres, reclassification, sample_size
+from ..assembly import DEMONSTRATION_NOTE
+from . import checklists, methods_text, performance_figures, training_figures
 from .html_page import Html, bullets, element, joined, paragraphs
 from .report_page import NOT_A_DEVICE
 
 if TYPE_CHECKING:
-    from .learning import Training
+    from ..learning import Training
 
 
 def status(training: Training) -> list[str]:
@@ -154,7 +155,7 @@ def _protocols(tables: dict[str, list[dict]]) -> list[str]:
 def _permutations(training: Training) -> list[str]:
     if not training.permuted:
         return []
-    from .evaluation import mean_auc
+    from ..evaluation import mean_auc
 
     observed = mean_auc(training.evidence["cross_validated"])
     p = training_figures.permutation_p(observed, training.permuted)

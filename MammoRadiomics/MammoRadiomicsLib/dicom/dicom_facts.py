@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import SimpleITK as sitk
 
-from . import dicom_spacing, modality_lut, views
+from .. import views
+from ..facts import Findings
+from ..slices import MOST_PIXELS
+from . import dicom_spacing, modality_lut
 from .dicom_header import IDENTIFIERS, Header, uid_name
-from .facts import Findings
-from .slices import MOST_PIXELS
 
 # Storage classes that may hold a mammogram, and what their images are intended for.
 _STORAGE = {

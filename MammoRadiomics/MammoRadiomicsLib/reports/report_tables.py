@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import evaluation, performance_figures, training_figures
-from .errors import InputError
-from .settings import STUDY_HOLDOUT, TrainingSettings
-from .tables import known_value
+from .. import evaluation
+from ..errors import InputError
+from ..settings import STUDY_HOLDOUT, TrainingSettings
+from ..tables import known_value
+from . import performance_figures, training_figures
 
 if TYPE_CHECKING:
-    from .evaluation import Evidence
-    from .learning import Training
-    from .lesions import Lesions
-    from .selection import LassoPath
+    from ..evaluation import Evidence
+    from ..learning import Training
+    from ..lesions import Lesions
+    from ..selection import LassoPath
 
 ROWS = {
     "training": "training (apparent)", "cross_validated": "cross-validated",
@@ -203,8 +204,8 @@ def column_steps(training: Training) -> list[dict]:
     """Say how many columns are left after each step of the selection, on all training rows."""
     from sklearn.impute import SimpleImputer
 
-    from .selection import differing_columns
-    from .validation import harmonised
+    from ..selection import differing_columns
+    from ..validation import harmonised
 
     settings = training.settings
     data, _ = harmonised(training.lesions, np.arange(len(training.lesions.target)), settings)

@@ -8,8 +8,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import InputError
-from .files import refuse_as_target, write_atomically
+from ..errors import InputError
+from ..files import refuse_as_target, write_atomically
 from .print_style import settle
 
 if TYPE_CHECKING:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from .nomogram import LONGEST, Axis, Nomogram, Panel
-from .prediction import outcome_names
+from ..nomogram import LONGEST, Axis, Nomogram, Panel
+from ..prediction import outcome_names
 from .print_style import BLUE, DOUBLE_MM, GREY, LETTERS, PALE_GREY, VERMILION, add_letter, add_note, for_print, page
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from .trained_model import Model
+    from ..trained_model import Model
 
 _ROW_MM, _FRAME_MM = 11, 12
 _TITLE_MM = 18

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..clinical import baseline, columns
+from ..clinical.columns import Variable
+from ..errors import InputError
+from ..tables import Row
 from . import flow, performance_figures, report_tables
-from .clinical import baseline, columns
-from .clinical.columns import Variable
-from .errors import InputError
-from .tables import Row
 
 if TYPE_CHECKING:
-    from .learning import Training
-    from .lesions import Lesions
+    from ..learning import Training
+    from ..lesions import Lesions
 
 DAYS = "days from imaging to surgery"
 # Subgroups that reporting guidelines ask for, where the table has them.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import centres
+from .. import centres
 from .print_style import (
     BLUE,
     DOUBLE_MM,

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 
+from ..facts import Findings
+from ..slices import PLAUSIBLE_SPACING_MM
 from .dicom_header import Header
-from .facts import Findings
-from .slices import PLAUSIBLE_SPACING_MM
 
 FACT = "pixel_spacing_mm"
 _LARGEST_MAGNIFICATION = 10.0

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..facts import Findings
 from .dicom_header import Header
-from .facts import Findings
 
 
 @dataclass(frozen=True)

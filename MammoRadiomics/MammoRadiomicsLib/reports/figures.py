@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import SimpleITK as sitk
 
-from .field import Box
-from .prediction import explained, named, outcome_names
+from ..field import Box
+from ..prediction import explained, named, outcome_names
 from .print_style import for_screen
 
 if TYPE_CHECKING:

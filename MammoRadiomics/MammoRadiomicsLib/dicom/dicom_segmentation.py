@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from ..errors import InputError
 from . import dicom_header
 from .dicom_header import Header
-from .errors import InputError
 
 _SEGMENTATION, _LABEL_MAP = "1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"
 # Of a pixel or a direction cosine: positions are written with sixteen characters at most.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..clinical import baseline
 from . import checklists, flow
-from .clinical import baseline
 from .report_page import Item, Section
 from .report_tables import RATES
 from .report_text import interval, number

@@ -7,11 +7,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .. import evaluation
+from ..clinical import baseline
+from ..prediction import outcome_names
+from ..tables import rows_to_csv
 from . import (
     centre_figures,
     checklists,
     combined_report,
-    evaluation,
     performance_figures,
     report_answers,
     report_cohort,
@@ -20,17 +23,14 @@ from . import (
     report_tables,
     report_text,
     training_figures,
-)  # fmt: skip
-from .clinical import baseline
-from .prediction import outcome_names
+)
 from .report_items import ITEMS, SECTIONS
 from .report_page import Item, Page
-from .tables import rows_to_csv
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from .learning import Training
+    from ..learning import Training
 
 SUMMARY = "report.html"
 _EARLIER = ("report.md",)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import evaluation
-from .prediction import outcome_names
+from .. import evaluation
+from ..prediction import outcome_names
+from ..settings import SLNM_THRESHOLDS
 from .print_style import (
     BLUE,
     DOUBLE_MM,
@@ -24,14 +25,13 @@ from .print_style import (
     name_bars,
     page,
 )  # fmt: skip
-from .settings import SLNM_THRESHOLDS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from .evaluation import Evidence
-    from .learning import Training
+    from ..evaluation import Evidence
+    from ..learning import Training
 
 _COLOURS = {"training": GREY, "cross_validated": BLUE, "test": VERMILION}
 _NAMES = {"training": "training", "cross_validated": "cross-validated", "test": "test"}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import evaluation, performance_figures, presets
-from .settings import SLNM_THRESHOLDS
+from .. import evaluation, presets
+from ..settings import SLNM_THRESHOLDS
+from . import performance_figures
 
 if TYPE_CHECKING:
-    from .learning import Training
-    from .settings import TrainingSettings
+    from ..learning import Training
+    from ..settings import TrainingSettings
 
 STUDY = "Frontiers in Oncology 2025, doi 10.3389/fonc.2025.1578458"
 OUTCOMES = {

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import evaluation, report_tables
+from .. import evaluation
+from ..prediction import outcome_names
+from . import report_tables
 from .nomogram_figure import nomogram
 from .performance_figures import calibration_groups, unseen
-from .prediction import outcome_names
 from .print_style import (
     BLUE,
     DOUBLE_MM,
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from .combination import Combined
-    from .evaluation import Evidence
-    from .learning import Training
+    from ..combination import Combined
+    from ..evaluation import Evidence
+    from ..learning import Training
 
 # In another style of line each, for print without colours.
 _LOOKS = {"clinical": (ORANGE, ":"), "radiomics": (BLUE, "--"), "combined": (VERMILION, "-")}

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from . import prediction
-from .errors import InputError
-from .field import Box
-from .files import write_atomically
+from .. import prediction
+from ..errors import InputError
+from ..field import Box
+from ..files import write_atomically
 from .html_page import Html, element, figure, joined, page, picture, table
 
 _WHOLE, _CLOSE = 420, 420

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import evaluation
-from .prediction import outcome_names
+from .. import evaluation
+from ..prediction import outcome_names
 from .print_style import (
     BLUE,
     CLASS_COLOURS,
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from .model_file import Model
-    from .selection import LassoPath
+    from ..model_file import Model
+    from ..selection import LassoPath
 
 MOST_BARS = 60
 _BAR_MM = 3.7

@@ -1,0 +1,1 @@
+"""Pages, tables and figures of a training, of a clinical analysis and of one patient."""
