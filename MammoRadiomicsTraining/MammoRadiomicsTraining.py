@@ -252,6 +252,7 @@ class MammoRadiomicsTrainingLogic(ScriptedLoadableModuleLogic):
         outcome: str,
         settings=None,
         cohortPath: str | Path | None = None,
+        predictors=None,
     ) -> vtkMRMLTextNode:
         """Train a model and add it to the scene.
 
@@ -259,13 +260,14 @@ class MammoRadiomicsTrainingLogic(ScriptedLoadableModuleLogic):
         :param outcome: slnm, her2 or a column.
         :param settings: MammoRadiomicsLib.settings.TrainingSettings; the study's by default.
         :param cohortPath: cohort.csv with the outcome, where the table has it not.
+        :param predictors: MammoRadiomicsLib.predictors.Predictors, for a model that also takes clinical values.
         """
         from MammoRadiomicsLib import cohort, learning, mrml
 
         table = self._featureTable(tableNodeOrPath)
         if cohortPath is not None:
             table = cohort.with_cohort(table, cohort.read_cohort(cohortPath))
-        model = learning.train(table, outcome, settings, self._showProgress).model
+        model = learning.train(table, outcome, settings, self._showProgress, predictors=predictors).model
         return mrml.model_to_node(slicer.mrmlScene, model)
 
     def apply(self, modelNode: vtkMRMLTextNode, tableNodeOrPath: vtkMRMLTableNode | str | Path) -> vtkMRMLTableNode:

@@ -39,14 +39,21 @@ def test_the_tutorial_runs_as_written(tutorial):
 
 
 def test_the_console_lines_run_as_written(host, module_files, monkeypatch):
+    import slicer
     from MammoRadiomicsLib import mrml
 
-    (lines,) = blocks("python")
-    monkeypatch.setitem(sys.modules, "MammoRadiomics", module_files["MammoRadiomics"])
+    one_patient, a_cohort = blocks("python")
+    for name, module in module_files.items():
+        monkeypatch.setitem(sys.modules, name, module)
     names = {}
-    exec(lines, names)
+    exec(one_patient, names)
     assert len(names["features"]) == 1409
     assert sum(mrml.result_from_node(names["result"])["probabilities"].values()) == pytest.approx(1)
+
+    made_up = module_files["MammoRadiomicsTraining"].MammoRadiomicsTrainingTest.madeUpRows()
+    names["tableNode"] = mrml.rows_to_table(slicer.mrmlScene, made_up, "Features")
+    exec(a_cohort, names)
+    assert len(mrml.table_to_rows(names["predictions"])) == len(made_up)
 
 
 def test_every_picture_is_there():
