@@ -44,8 +44,10 @@ def host(started_host, monkeypatch):
     # VTK prints what an observer raises, and goes on.
     monkeypatch.setattr(sys, "excepthook", record)
     slicer.mrmlScene.Clear()
+    arrangement = slicer.app.layoutManager().layout
     yield started_host
     slicer.mrmlScene.Clear()
+    slicer.app.layoutManager().setLayout(arrangement)
     failures, pythonqt.failures[:] = list(pythonqt.failures), []
     assert not failures, "\n".join(failures)
 

@@ -204,8 +204,8 @@ def test_every_claim_is_a_dot_and_every_protocol_a_row():
     (axes,) = training_figures.protocol_claims(claims, "Claims (n = 60 lesions)").axes
     dots = [line for line in axes.lines if line.get_marker() == "o"]
     np.testing.assert_allclose(np.ravel([line.get_xdata() for line in dots]), [claim["auc"] for claim in claims])
-    assert [text.get_text() for text in axes.texts] == ["0.41", "0.51", "0.61", "0.71", "0.81"]
-    assert len(axes.get_yticklabels()) == 5
+    assert [text.get_text() for text in axes.texts] == ["0.41", "0.51", "0.61", "0.71", "0.81", "0.91"]
+    assert len(axes.get_yticklabels()) == 6
     (axes,) = training_figures.protocol_claims(claims[:3], "One").axes
     assert len(axes.get_yticklabels()) == 1
 
