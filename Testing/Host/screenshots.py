@@ -102,8 +102,10 @@ def propose(panel) -> None:
 def render(panel, path: Path) -> None:
     holder = panel.parent._qt
     holder.show()
-    slicer.app.processEvents()
-    holder.resize(WIDTH, holder.sizeHint().height())
+    # Text that wraps knows its height only once it has its width.
+    for _ in range(2):
+        slicer.app.processEvents()
+        holder.resize(WIDTH, holder.sizeHint().height())
     slicer.app.processEvents()
     holder.grab().save(str(path))
     print(path)
@@ -159,6 +161,8 @@ def main() -> None:
         render(panel, folder / "MammoRadiomics-running.png")
         wait(panel)
         render(panel, folder / "MammoRadiomics-warning.png")
+        slicer.mrmlScene.Clear()
+        panel.logic.loadSample(outlined=True)
         sections(panel, "lesion")
         propose(panel)
         render(panel, folder / "MammoRadiomics-proposal.png")
