@@ -5,10 +5,13 @@ much. The radscores that a combined model is fitted on are therefore cross-fitte
 chosen without its patient. Rows to be predicted get the radscore of all training rows.
 
 Coefficients are those of Firth's penalised likelihood, which exist where classes are separated too; the constant is
-then set so that mean risk and share agree (FLIC: Puhr et al., Stat Med 2017; 36: 2302). More than two classes make a
-multinomial logit model, whose middle classes may be likeliest at middling radscores, as in models of one class against
-the rest they cannot. Each class is fitted against the one before it by itself (Begg and Gray, Biometrika 1984; 71: 11):
-neighbours are the least separated, and differences of fits to far classes would be poor guides to near ones.
+then set so that mean risk and share agree (FLIC: Puhr et al., Stat Med 2017; 36: 2302), with more than two classes in
+each pair of neighbours, and nearly so over all.
+
+More than two classes make a multinomial logit model, whose middle classes may be likeliest at middling radscores, as in
+models of one class against the rest they cannot. Each class is fitted against the one before it by itself (Begg and
+Gray, Biometrika 1984; 71: 11): neighbours are the least separated, and differences of fits to far classes would be poor
+guides to near ones.
 """
 
 from __future__ import annotations

@@ -151,7 +151,11 @@ def _why_not(name: str, table: FeatureTable, outcome: str) -> str:
         return "the table has no such column; give the cohort that holds it"
     if name == RADSCORE:
         return "the score of the features is called so; rename the column"
-    return "it is the outcome, or made of it" if _is_outcome(name, outcome) else "it says who or where, not what"
+    return (
+        "it is the outcome, part of it or made of it"
+        if _is_outcome(name, outcome)
+        else "it says who or where, not what"
+    )
 
 
 def _refuse_time(name: str, time: str) -> None:

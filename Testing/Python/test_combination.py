@@ -346,10 +346,18 @@ def test_predictors_that_cannot_serve_are_refused_in_a_sentence(predictors, sent
 def test_a_subtype_is_no_predictor_of_what_it_is_made_of(outcome, refused):
     table = with_cells(a_clinical_table(), lambda row: {outcome: row["outcome"], "Subtype": row["breast_density"]})
     if refused:
-        with pytest.raises(InputError, match="Subtype cannot be a predictor: it is the outcome, or made of it"):
+        with pytest.raises(
+            InputError, match="Subtype cannot be a predictor: it is the outcome, part of it or made of it"
+        ):
             names_of(Predictors(("Subtype",)), table, outcome)
     else:
         assert names_of(Predictors(("Subtype",)), table, outcome) == ("Subtype",)
+
+
+def test_what_a_subtype_is_made_of_is_no_predictor_of_it():
+    table = with_cells(a_clinical_table(), lambda row: {"subtype": row["outcome"], "ER": row["breast_density"]})
+    with pytest.raises(InputError, match="ER cannot be a predictor: it is the outcome, part of it or made of it"):
+        names_of(Predictors(("ER",)), table, "subtype")
 
 
 def test_the_studys_variables_are_compared_and_make_no_combined_model():

@@ -328,7 +328,7 @@ def test_features_that_were_promised_and_not_made_are_an_error(case, monkeypatch
 @few_levels
 def test_a_black_image_is_an_error():
     image, roi = oracle.as_case(np.zeros((60, 60), np.uint16), oracle.disc((60, 60), (30, 30), 8))
-    with pytest.raises(InputError, match="has the value 0 in every pixel. Pick another image"):
+    with pytest.raises(InputError, match="has the value 0 in every pixel"):
         features.extract(image, roi, names=["square_firstorder_Mean"])
 
 

@@ -56,8 +56,11 @@ STUDY = frozenset(
 )
 
 
-# What a column tells by its definition, so that it explains nothing about it.
-TOLD_BY = {"her2_ihc": ("her2",), "her2_fish": ("her2",), "subtype": ("er", "pr", "her2", "ki67")}
+# Outcomes that a column tells by definition, so that it explains nothing about them.
+_OF_SUBTYPE = ("er", "pr", "her2", "ki67")
+TOLD_BY = {"her2_ihc": ("her2",), "her2_fish": ("her2",), "subtype": _OF_SUBTYPE} | dict.fromkeys(
+    _OF_SUBTYPE, ("subtype",)
+)
 
 
 @dataclass(frozen=True)
