@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from MammoRadiomicsHost import application
+from panel_steps import wait_until
 
 CURVE = "fold,epoch,loss,dice\n1,1,0.9,0.30\n1,2,0.7,0.55\n2,1,0.8,0.40\n2,2,0.6,0.60\n2,3,0.5,0.65\n"
 
@@ -12,9 +13,12 @@ CURVE = "fold,epoch,loss,dice\n1,1,0.9,0.30\n1,2,0.7,0.55\n2,1,0.8,0.40\n2,2,0.6
 def panel(module_files, host, monkeypatch):
     """The training panel with a cohort and a folder for results."""
     monkeypatch.setattr(host.Settings, "values", {})
+    from MammoRadiomicsGui import child
+
     panel = host.open_module(module_files["MammoRadiomicsTraining"])
     yield panel
     host.close_module(panel)
+    wait_until(lambda: not child._closing, 6)
 
 
 @pytest.fixture
@@ -113,7 +117,6 @@ def test_without_pytorch_the_extension_is_named(panel, cohort, monkeypatch, expe
 def test_a_failure_in_the_child_process_is_told(panel, cohort, monkeypatch):
     """The cohort's images do not exist; whatever the command says is shown, and the panel can go on."""
     from MammoRadiomicsGui import dependencies
-    from panel_steps import wait_until
 
     monkeypatch.setattr(dependencies, "ensureToTrainOutlines", lambda requester: None)
     panel.ui.segmenterTrainButton.click()
@@ -191,7 +194,6 @@ def test_a_training_in_the_panel_gives_a_model_that_proposes(panel, module_files
     """From the cohort to the model in the other module, with a network that has learned next to nothing."""
     import slicer
     from MammoRadiomicsLib import phantoms, proposal
-    from panel_steps import wait_until
 
     panel.ui.cohortPathLineEdit.currentPath = str(phantoms.write_cohort(tmp_path / "cohort", patients=6))
     panel.ui.outputFolderPathLineEdit.currentPath = str(tmp_path / "results")
