@@ -311,7 +311,7 @@ def test_refuses_an_edited_file(saved, change, sentence):
     ],
 )
 def test_refuses_a_forged_manifest_that_makes_no_sense(model, tmp_path, changes):
-    with pytest.raises(ModelFileError, match="not a model's"):
+    with pytest.raises(ModelFileError, match=r"damaged or no model: its content is not a model's\. Get a fresh copy"):
         model_file.load(forged(model, tmp_path / "m.mammomodel", model.manifest | changes))
 
 
