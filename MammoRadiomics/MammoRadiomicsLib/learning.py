@@ -132,10 +132,11 @@ def train(
     settings.validate()
     preset = _one_preset(table, preset)
     spacing_mm = _one_spacing(table, preset)
-    data = lesions_of(table, outcome, settings, predictors)
+    columns = clinical_predictors.names_of(predictors, table, outcome) if predictors else ()
+    data = lesions_of(table, outcome, settings, columns)
     stable = stable_columns(table, data.names, settings, stable_features)
     known, kept = _train_and_test(data, outcome, settings)
-    clinical = clinical_predictors.prepared(known, kept, predictors) if predictors else None
+    clinical = clinical_predictors.prepared(known, kept, columns, predictors) if predictors else None
     ready, ready_kept, combat = _harmonised(known, kept, settings)
     evidence, selected, permuted, beside = {}, [], [], {}
     if settings.protocol == "nested":
@@ -262,9 +263,12 @@ def _combined(
 
 
 def lesions_of(
-    table: FeatureTable, outcome: str, settings: TrainingSettings, predictors: Predictors | None = None
+    table: FeatureTable, outcome: str, settings: TrainingSettings, clinical: tuple[str, ...] = ()
 ) -> Lesions:
-    """Return the lesions that a training with these settings is about; InputError where features are missing."""
+    """Return the lesions that a training with these settings and clinical columns is about.
+
+    InputError where features or clinical values are missing, unless the settings say what becomes of them.
+    """
     data = lesions.from_table(
         table, outcome, settings.views,
         reader=settings.reader, split=settings.split, centre=settings.centre, complete=settings.missing == "complete",
@@ -276,10 +280,7 @@ def lesions_of(
             f"Case {data.keys[row][0]} has no value of {data.names[column]}; {missing.any(axis=1).sum()} lesions lack "
             "a feature. Leave them out (missing: complete) or fill in medians (missing: impute)."
         )
-    if predictors is None:
-        return data
-    names = clinical_predictors.names_of(predictors, table, outcome)
-    return clinical_predictors.with_cells(data, table, names, settings.missing)
+    return clinical_predictors.with_cells(data, table, clinical, settings.missing) if clinical else data
 
 
 def _final(data: Lesions, stable: StableColumns, settings: TrainingSettings) -> list[CalibratedClassifierCV]:

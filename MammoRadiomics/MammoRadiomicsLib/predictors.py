@@ -268,10 +268,12 @@ def unit_of(name: str) -> str:
     return _UNITS.get(ending, "years" if columns.study_name(name) == "age" else "")
 
 
-def prepared(known: Lesions, kept: Lesions | None, predictors: Predictors) -> Clinical:
+def prepared(known: Lesions, kept: Lesions | None, names: tuple[str, ...], predictors: Predictors) -> Clinical:
     """Return the clinical predictors of training and test lesions; what they are is learned from the training's alone.
 
     Parameters
+    names : tuple of str
+        From :func:`names_of`.
     ----------
     known, kept : Lesions
         From :func:`with_cells`: training lesions, and test lesions where there are any.
@@ -283,7 +285,6 @@ def prepared(known: Lesions, kept: Lesions | None, predictors: Predictors) -> Cl
     InputError
         Where a column cannot serve, or a number is none.
     """
-    names = predictors.names if not predictors.of_study else tuple(filter(columns.is_of_study, known.rows[0]))
     terms, left_out = terms_of(known, names, predictors)
     notes = [f"{name} was left out: {reason}." for name, reason in left_out.items()]
     parts = []

@@ -360,6 +360,19 @@ def test_what_a_subtype_is_made_of_is_no_predictor_of_it():
         names_of(Predictors(("ER",)), table, "subtype")
 
 
+def test_an_outcome_among_the_studys_variables_is_no_predictor_of_itself():
+    table = with_cells(a_clinical_table(), lambda row: {"slnm": row["outcome"]})
+    settings = dataclasses.replace(QUICK, folds=2)
+    training = learning.train(table, "slnm", settings, predictors=Predictors(("study",)))
+    assert {term.name for term in training.combined.terms} == {"age", "breast_density"}
+
+
+def test_a_column_that_is_named_twice_enters_once():
+    settings = dataclasses.replace(QUICK, folds=2)
+    training = learning.train(a_clinical_table(), "outcome", settings, predictors=Predictors(("age", "age")))
+    assert [term.name for term in training.combined.terms] == ["age"]
+
+
 def test_the_studys_variables_are_compared_and_make_no_combined_model():
     def invasion(row):
         return {"nerve_invasion": "yes" if int(row["patient_id"][1:]) % 3 else "no", "calcification": "yes"}
@@ -377,11 +390,11 @@ def test_the_studys_variables_are_compared_and_make_no_combined_model():
 
 def test_views_of_a_lesion_must_agree_and_one_of_them_is_enough():
     empty = with_cells(a_clinical_table(), lambda row: {"age": ""} if row["view"] == "MLO" else {})
-    data = learning.lesions_of(empty, "outcome", QUICK, PREDICTORS)
+    data = learning.lesions_of(empty, "outcome", QUICK, PREDICTORS.names)
     assert all(row["age"] for row in data.rows)
     other = with_cells(a_clinical_table(), lambda row: {"age": "51"} if row["view"] == "MLO" else {})
     with pytest.raises(InputError, match="contradicting values of age"):
-        learning.lesions_of(other, "outcome", QUICK, PREDICTORS)
+        learning.lesions_of(other, "outcome", QUICK, PREDICTORS.names)
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,8 @@ def run(options: argparse.Namespace, report: progress.Progress) -> tuple[int, st
         table = cohort.with_cohort(table, cohort.read_cohort(options.cohort))
     predictors = _predictors(options)
     if options.subgroups:
-        data = learning.lesions_of(table, options.outcome, settings, predictors)
+        clinical = clinical_predictors.names_of(predictors, table, options.outcome) if predictors else ()
+        data = learning.lesions_of(table, options.outcome, settings, clinical)
         for column in options.subgroups:
             report_tables.parts(data, column)
     stable = stability.read_stable(options.stability, table.names, settings) if options.stability else None
