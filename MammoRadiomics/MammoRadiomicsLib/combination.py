@@ -152,7 +152,8 @@ def held_out(
     radscores : tuple of numpy.ndarray
         Of the rows to fit on (cross-fitted), and to predict.
     """
-    columns = [expanded(clinical.terms, clinical.filled(rows[0], each)) for each in rows]
+    known = clinical.values[rows[0]]
+    columns = [expanded(clinical.terms, clinical.take(each).filled(known)) for each in rows]
     return fit(radscores[0], columns[0], target).probabilities(radscores[1], columns[1])
 
 

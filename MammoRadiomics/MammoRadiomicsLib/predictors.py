@@ -59,10 +59,14 @@ class ClinicalColumns:
     terms: tuple[ClinicalTerm, ...]
     values: np.ndarray
 
-    def filled(self, known: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Return some rows with missing cells filled: by the median, or the most frequent level, of `known` rows."""
-        fill = np.array([_middle(term, self.values[known, i]) for i, term in enumerate(self.terms)])
-        return np.where(np.isnan(self.values[rows]), fill, self.values[rows])
+    def filled(self, known: np.ndarray) -> np.ndarray:
+        """Return the values, missing ones filled by the median or the most frequent level of `known` ones (m, p)."""
+        fill = np.array([_middle(term, column) for term, column in zip(self.terms, known.T, strict=True)])
+        return np.where(np.isnan(self.values), fill, self.values)
+
+    def take(self, rows: np.ndarray) -> ClinicalColumns:
+        """Return some of the lesions, by index."""
+        return ClinicalColumns(self.terms, self.values[rows])
 
 
 @dataclass(frozen=True)
@@ -94,24 +98,20 @@ class Clinical:
     @property
     def filled(self) -> ClinicalColumns:
         """The training lesions with missing cells filled."""
-        return ClinicalColumns(self.terms, self._filled(self.training))
+        return ClinicalColumns(self.terms, self.training.filled(self.training.values))
 
     def expanded(self, key: str) -> np.ndarray:
         """Return the columns of a regression for ``training`` or ``test`` lesions, missing cells filled; (n, q)."""
         of_rows = self.test if key == "test" and self.test else self.training
-        return expanded(self.terms, self._filled(of_rows))
-
-    def _filled(self, columns: ClinicalColumns) -> np.ndarray:
-        known = np.arange(len(self.training.values))
-        both = ClinicalColumns(self.terms, np.vstack([self.training.values, columns.values]))
-        return both.filled(known, len(known) + np.arange(len(columns.values)))
+        return expanded(self.terms, of_rows.filled(self.training.values))
 
 
-def _middle(term: ClinicalTerm, values: np.ndarray) -> float:
+def _middle(column: ClinicalTerm | columns.Variable, values: np.ndarray) -> float:
+    """Return the most frequent level of a category, or the median of a number."""
     values = values[~np.isnan(values)]
     if not values.size:
-        raise InputError(f"A fold has no value of {term.name}. Take fewer folds, or leave it out of the predictors.")
-    return float(np.bincount(values.astype(int)).argmax() if term.levels else np.median(values))
+        raise InputError(f"A fold has no value of {column.name}. Take fewer folds, or leave it out of the predictors.")
+    return float(np.bincount(values.astype(int)).argmax() if column.levels else np.median(values))
 
 
 def names_of(predictors: Predictors, table: FeatureTable, outcome: str) -> tuple[str, ...]:
@@ -237,11 +237,8 @@ def terms_of(
 
 def _filled(variable: columns.Variable) -> columns.Variable:
     """Missing values of any column must not decide whether it depends on others."""
-    known = variable.values[variable.known]
-    middle = np.bincount(known.astype(int)).argmax() if variable.levels else np.median(known)
-    return columns.Variable(
-        variable.name, variable.time, np.where(variable.known, variable.values, middle), variable.levels
-    )
+    middle = _middle(variable, variable.values)
+    return replace(variable, values=np.where(variable.known, variable.values, middle))
 
 
 def _term(variable: columns.Variable, predictors: Predictors) -> ClinicalTerm:
@@ -277,6 +274,8 @@ def prepared(known: Lesions, kept: Lesions | None, names: tuple[str, ...], predi
     ----------
     known, kept : Lesions
         From :func:`with_cells`: training lesions, and test lesions where there are any.
+    names : tuple of str
+        From :func:`names_of`.
     predictors : Predictors
         What was asked for.
 

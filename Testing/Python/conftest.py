@@ -92,6 +92,18 @@ def panel(opened, host):
 
 
 @pytest.fixture
+def training_panel(module_files, host):
+    """The training panel, entered; its processes have ended before the next test."""
+    from MammoRadiomicsGui import child
+    from panel_steps import wait_until
+
+    panel = host.open_module(module_files["MammoRadiomicsTraining"])
+    yield panel
+    host.close_module(panel)
+    wait_until(lambda: not child._closing, 6)
+
+
+@pytest.fixture
 def outlined_phantom(module_files, host):
     """A phantom and its outline in the scene: volume, segmentation, segment ID."""
     import test_in_slicer

@@ -10,15 +10,15 @@ CURVE = "fold,epoch,loss,dice\n1,1,0.9,0.30\n1,2,0.7,0.55\n2,1,0.8,0.40\n2,2,0.6
 
 
 @pytest.fixture
-def panel(module_files, host, monkeypatch):
-    """The training panel with a cohort and a folder for results."""
+def no_settings(host, monkeypatch):
+    """What other tests left in the application's settings is not there."""
     monkeypatch.setattr(host.Settings, "values", {})
-    from MammoRadiomicsGui import child
 
-    panel = host.open_module(module_files["MammoRadiomicsTraining"])
-    yield panel
-    host.close_module(panel)
-    wait_until(lambda: not child._closing, 6)
+
+@pytest.fixture
+def panel(no_settings, training_panel):
+    """The training panel with a cohort and a folder for results."""
+    return training_panel
 
 
 @pytest.fixture

@@ -17,14 +17,9 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason=
 
 
 @pytest.fixture
-def panel(module_files, host):
-    """The panel, entered."""
-    from MammoRadiomicsGui import child
-
-    panel = host.open_module(module_files["MammoRadiomicsTraining"])
-    yield panel
-    host.close_module(panel)
-    wait_until(lambda: not child._closing, 6)
+def panel(training_panel):
+    """The panel of this file."""
+    return training_panel
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..errors import InputError
@@ -20,3 +22,24 @@ def refuse_overwriting(outputs: list[Path | None], inputs: list[Path | None]) ->
         refuse_as_target(path)
         if os.path.realpath(path) in sources:
             raise InputError(f"{path} is read and would be overwritten. Give another name to the output.")
+
+
+def add_setting(
+    parser: argparse.ArgumentParser, name: str, default: object, text: str, choices: Mapping[str, Sequence[str]]
+) -> None:
+    """Add the option of a setting, a field of a dataclass: its kind is that of its default."""
+    flag = "--seed" if name == "random_state" else f"--{name.replace('_', '-')}"
+    shown = text + (f" (default {default})" if default != "" else "")
+    if isinstance(default, bool):
+        parser.add_argument(flag, dest=name, action=argparse.BooleanOptionalAction, default=default, help=shown)
+        return
+    parser.add_argument(
+        flag,
+        dest=name,
+        type=type(default),
+        choices=choices.get(name),
+        default=default,
+        help=shown,
+        # argparse lists the choices where there are any.
+        metavar=None if name in choices else name.rpartition("_")[2].upper(),
+    )

@@ -11,7 +11,7 @@ from .. import progress
 from ..errors import InputError
 from ..files import refuse_as_folder
 from ..settings import CHOICES, PROTOCOLS, TrainingSettings
-from . import DONE, refuse_overwriting
+from . import DONE, add_setting, refuse_overwriting
 from .clinical import add_descriptions, pairs
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # The one that is measured to be compared with, and never makes a model.
 LEAKY = "leaky"
+_CHOICES = {**CHOICES, "protocol": (*PROTOCOLS, LEAKY)}
 _HELP = {
     "protocol": "how performance is measured; leaky shows what leaks would claim and makes no model",
     "views": "how the views of a lesion are joined",
@@ -72,32 +73,8 @@ def add(commands) -> argparse.ArgumentParser:
         "--jobs", type=int, default=1, help="processes (default 1); results are the same for any number"
     )
     for field in fields(TrainingSettings):
-        _add_setting(parser, field.name, field.default)
+        add_setting(parser, field.name, field.default, _HELP[field.name], _CHOICES)
     return parser
-
-
-def _add_setting(parser: argparse.ArgumentParser, name: str, default: object) -> None:
-    flag = "--seed" if name == "random_state" else f"--{name.replace('_', '-')}"
-    text = _HELP[name] + (f" (default {default})" if default != "" else "")
-    if isinstance(default, bool):
-        parser.add_argument(flag, dest=name, action=argparse.BooleanOptionalAction, default=default, help=text)
-    elif name == "protocol":
-        parser.add_argument(flag, dest=name, choices=(*PROTOCOLS, LEAKY), default=default, help=text)
-    else:
-        parser.add_argument(
-            flag,
-            dest=name,
-            type=type(default),
-            choices=CHOICES.get(name),
-            default=default,
-            help=text,
-            metavar=_metavar(name),
-        )
-
-
-def _metavar(name: str) -> str | None:
-    """Let argparse list the choices where there are any."""
-    return None if name in CHOICES else name.rpartition("_")[2].upper()
 
 
 def run(options: argparse.Namespace, report: progress.Progress) -> tuple[int, str]:

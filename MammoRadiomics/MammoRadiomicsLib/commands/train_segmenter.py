@@ -7,10 +7,11 @@ from dataclasses import fields
 from pathlib import Path
 
 from .. import progress
-from ..errors import InputError
+from ..files import refuse_as_folder
 from ..segmenter import ensure_packages
-from ..segmenter.settings import PURPOSES, SegmenterSettings
-from . import DONE, SPACING_HELP, refuse_overwriting
+from ..segmenter.settings import SegmenterSettings
+from ..settings import PURPOSES
+from . import DONE, SPACING_HELP, add_setting, refuse_overwriting
 
 _HELP = {
     "reader": "whose outlines train (the first reader of the table where left out)",
@@ -38,18 +39,7 @@ def add(commands) -> argparse.ArgumentParser:
     parser.add_argument("--report", type=Path, metavar="DIR", help="folder for card, metrics and learning curve")
     parser.add_argument("--spacing", type=float, metavar="MM", help=SPACING_HELP)
     for field in fields(SegmenterSettings):
-        flag = "--seed" if field.name == "random_state" else f"--{field.name.replace('_', '-')}"
-        shown = f" (default {field.default})" if field.default != "" else ""
-        choices = PURPOSES if field.name == "purpose" else None
-        parser.add_argument(
-            flag,
-            dest=field.name,
-            type=type(field.default),
-            choices=choices,
-            default=field.default,
-            metavar=None if choices else field.name.rpartition("_")[2].upper(),
-            help=_HELP[field.name] + shown,
-        )
+        add_setting(parser, field.name, field.default, _HELP[field.name], {"purpose": PURPOSES})
     return parser
 
 
@@ -59,8 +49,8 @@ def run(options: argparse.Namespace, report: progress.Progress) -> tuple[int, st
     settings = SegmenterSettings(**{field.name: getattr(options, field.name) for field in fields(SegmenterSettings)})
     settings.validate()
     refuse_overwriting([options.output], [options.cohort])
-    if options.report and options.report.exists() and not options.report.is_dir():
-        raise InputError(f"{options.report} is a file; the report needs a folder. Give another name.")
+    if options.report:
+        refuse_as_folder(options.report)
     rows = cohort.read_cohort(options.cohort)
     ensure_packages()
     from ..segmenter import report as reports

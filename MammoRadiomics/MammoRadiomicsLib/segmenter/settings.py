@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from ..errors import InputError
+from ..settings import PURPOSES
 
-PURPOSES = ("research", "demonstration")
 # What each number may be, both ends included.
 RANGES = {
     "patch_mm": (8, 200),
